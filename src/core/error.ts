@@ -83,7 +83,7 @@ export class RpcError extends Error {
 
   /** True for an RpcError of any copy of this package, which `instanceof` is not. */
   static is(value: unknown): value is RpcError {
-    return typeof value === 'object' && value !== null && brand in value && isCode((value as RpcError).code);
+    return typeof value === 'object' && value !== null && brand in value && isCode((value as unknown as RpcError).code);
   }
 
   /** The single door for what came from outside: an RpcError as it is, all else as INTERNAL, reason UNHANDLED. */

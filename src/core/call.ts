@@ -1,0 +1,141 @@
+import { RpcError } from './error.ts';
+
+/** Small facts beside a call or a reply, as text. Keys are lower case; objects have no prototype. */
+export type Metadata = Readonly<Record<string, string>>;
+
+export const noMetadata: Metadata = Object.freeze(Object.create(null));
+
+/** A message whose bytes are passed on as they are: what a gateway carries through without looking inside. */
+export class Encoded {
+  readonly codec: string;
+  readonly bytes: Uint8Array;
+  constructor(codec: string, bytes: Uint8Array) {
+    this.codec = codec;
+    this.bytes = bytes;
+  }
+}
+
+/** One call, on either side of the wire. What it may not need (signal, metadata, input) is made when it is asked for. */
+export interface Call {
+  readonly service: string;
+  readonly method: string;
+  readonly input: unknown;
+  /** When the caller stops waiting: an instant on the local clock (`Clock.now`), ms. */
+  readonly deadline: number;
+  /** 1 for the first time this call is sent, on any layer of the way; more for a retry or a hedge. */
+  readonly attempt: number;
+  /** True if it may be sent again after it may have run: the method is idempotent, or the caller gave a key. */
+  readonly repeatable: boolean;
+  readonly metadata: Metadata;
+  /** Aborted when the call is cancelled, with the RpcError that says why. */
+  readonly signal: AbortSignal;
+  /** True if the reply's message is wanted as `Encoded`. */
+  readonly wantsEncoded: boolean;
+  /** Set once the call was cancelled. */
+  readonly cancelled: RpcError | undefined;
+  /** Ends the interest in the call. Whoever works on it stops. Only the first time counts. */
+  cancel(cause: RpcError): void;
+  /** Calls `listener` when the call is cancelled; at once if it was. */
+  onCancel(listener: (cause: RpcError) => void): void;
+}
+
+export interface Reply {
+  output: unknown;
+  metadata?: Metadata;
+  /** Client side: id of the node that answered. */
+  node?: string;
+  /** Client side: how many times the call was sent. */
+  attempts?: number;
+}
+
+/** The one verb, the same on both sides. */
+export type Handler = (call: Call) => Reply | Promise<Reply>;
+
+/** Wraps a handler: the rooms that a call passes on its way. */
+export type Layer = (next: Handler) => Handler;
+
+/** Stacks layers on a handler. The first is the outermost: it sees the call first and the reply last. */
+export function compose(layers: readonly Layer[], handler: Handler): Handler {
+  return layers.reduceRight((next, layer) => layer(next), handler);
+}
+
+/** The cancelling half of a call, shared by both sides. A signal costs as much as a whole call: it is made on demand. */
+export abstract class Cancellable {
+  cancelled: RpcError | undefined;
+  #first: ((cause: RpcError) => void) | undefined;
+  #more: ((cause: RpcError) => void)[] | undefined;
+  #controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.cancelled !== undefined) this.#controller.abort(this.cancelled);
+    }
+    return this.#controller.signal;
+  }
+
+  cancel(cause: RpcError): void {
+    if (this.cancelled !== undefined) return;
+    this.cancelled = cause;
+    this.#first?.(cause);
+    if (this.#more !== undefined) for (const listener of this.#more) listener(cause);
+    this.#controller?.abort(cause);
+  }
+
+  onCancel(listener: (cause: RpcError) => void): void {
+    if (this.cancelled !== undefined) listener(this.cancelled);
+    else if (this.#first === undefined) this.#first = listener;
+    else if (this.#more === undefined) this.#more = [listener];
+    else this.#more.push(listener);
+  }
+}
+
+export interface CallFacts {
+  service: string;
+  method: string;
+  input: unknown;
+  deadline: number;
+  repeatable: boolean;
+  attempt?: number;
+  metadata?: Metadata;
+  wantsEncoded?: boolean;
+}
+
+/** A call as the client makes it. */
+export class OutgoingCall extends Cancellable implements Call {
+  readonly service: string;
+  readonly method: string;
+  readonly input: unknown;
+  readonly deadline: number;
+  readonly repeatable: boolean;
+  readonly attempt: number;
+  readonly metadata: Metadata;
+  readonly wantsEncoded: boolean;
+
+  constructor(facts: CallFacts) {
+    super();
+    this.service = facts.service;
+    this.method = facts.method;
+    this.input = facts.input;
+    this.deadline = facts.deadline;
+    this.repeatable = facts.repeatable;
+    this.attempt = facts.attempt ?? 1;
+    this.metadata = facts.metadata ?? noMetadata;
+    this.wantsEncoded = facts.wantsEncoded ?? false;
+  }
+
+  /** The same call once more, as a try of its own that can be cancelled apart. */
+  again(attempt: number): OutgoingCall {
+    return new OutgoingCall({ ...this.#facts(), attempt });
+  }
+
+  #facts(): CallFacts {
+    const { service, method, input, deadline, repeatable, metadata, wantsEncoded } = this;
+    return { service, method, input, deadline, repeatable, metadata, wantsEncoded };
+  }
+}
+
+/** The error of a call whose time is up. Where it was is for the one who knows: not sent by default. */
+export function deadlineExceeded(what = 'no answer within the deadline'): RpcError {
+  return new RpcError('DEADLINE_EXCEEDED', what, { stage: 'unsent' });
+}

@@ -1,0 +1,125 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Call, Metadata } from './call.ts';
+import type { Log } from './log.ts';
+
+/** What a method takes and gives. Schemas are any Standard Schema: zod, valibot, arktype. */
+export interface Method<
+  In extends StandardSchemaV1 = StandardSchemaV1,
+  Out extends StandardSchemaV1 = StandardSchemaV1,
+> {
+  /** Checked on the server before the handler runs. Default: anything. */
+  readonly input?: In;
+  /** Checked on the server before the reply is sent. Default: anything. */
+  readonly output?: Out;
+  /** True if running it twice does no more than running it once: then a call may be sent again, or to two nodes. */
+  readonly idempotent: boolean;
+  /** Names of the input's fields for callers that send an array: `['a', 'b']` makes `[1, 2]` into `{ a: 1, b: 2 }`. */
+  readonly positional?: readonly string[];
+}
+
+export type Methods = Readonly<Record<string, Method>>;
+
+/** A contract: the names of a service and its methods, shared by client and server. */
+export interface Service<M extends Methods = Methods> {
+  readonly name: string;
+  readonly methods: M;
+}
+
+/** What a client method takes besides the input. */
+export interface CallOptions {
+  /** How long to wait for the answer, all attempts together, ms. Default 5,000; 1..2^31-1. Never longer than the caller's own deadline. */
+  timeout?: number;
+  /** Cancels the call, on the server as well. */
+  signal?: AbortSignal;
+  /** Text beside the call. Keys are lower case letters, digits, `-`, `_` and `.`. Default: none. */
+  metadata?: Readonly<Record<string, string>>;
+  /** The caller's promise that the server does the work only once for this key, so that the call may be sent again. */
+  idempotencyKey?: string;
+}
+
+/** What a handler gets besides the input. */
+export interface HandlerContext {
+  /** Aborted when the caller is gone, has cancelled or the deadline has passed. */
+  readonly signal: AbortSignal;
+  /** When the caller stops waiting: an instant on the local clock, comparable with `performance.now()`, ms. */
+  readonly deadline: number;
+  readonly metadata: Metadata;
+  /** Who calls. */
+  readonly peer: Peer;
+  readonly log: Log;
+}
+
+export interface Peer {
+  /** `host:port` of the other end of the connection. */
+  readonly address: string;
+}
+
+type InputOf<M> = M extends { readonly input: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferInput<S>
+  : unknown;
+type ParsedInputOf<M> = M extends { readonly input: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferOutput<S>
+  : unknown;
+type OutputOf<M> = M extends { readonly output: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferOutput<S>
+  : unknown;
+type HandlerOutputOf<M> = M extends { readonly output: infer S extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferInput<S>
+  : unknown;
+
+/** The functions that do a service's work. */
+export type Handlers<M extends Methods = Methods> = {
+  readonly [K in keyof M]: (
+    input: ParsedInputOf<M[K]>,
+    context: HandlerContext,
+  ) => HandlerOutputOf<M[K]> | Promise<HandlerOutputOf<M[K]>>;
+};
+
+/** The functions that call a service. */
+export type Calls<M extends Methods = Methods> = {
+  readonly [K in keyof M]: (input: InputOf<M[K]>, options?: CallOptions) => Promise<OutputOf<M[K]>>;
+};
+
+/** What a module for `evenkeel serve ./module.ts` exports by default. */
+export interface ServiceModule<M extends Methods = Methods> {
+  service: Service<M>;
+  handlers: Handlers<M>;
+  /** Runs once a process, before the server is announced: fill caches, let the compiler warm up. */
+  warmUp?: () => void | Promise<void>;
+  /** Asked by the built-in method `health`: throws, or says what is wrong, when the service cannot do its work. */
+  health?: () => unknown;
+}
+
+/** Names a client has for itself, and the method that every service has. */
+const reserved = new Set(['then', 'close', 'nodes', 'on', 'health']);
+const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+/** Describes a method. Not idempotent unless it says so. */
+export function method<In extends StandardSchemaV1, Out extends StandardSchemaV1>(facts: {
+  input: In;
+  output: Out;
+  idempotent?: boolean;
+  positional?: readonly string[];
+}): { readonly input: In; readonly output: Out; readonly idempotent: boolean; readonly positional?: readonly string[] };
+export function method(facts?: Partial<Method>): { readonly idempotent: boolean };
+export function method(facts: Partial<Method> = {}): Method {
+  return { ...facts, idempotent: facts.idempotent ?? false };
+}
+
+/** Describes a service. Throws when a name cannot be used. */
+export function service<const M extends Methods>(name: string, methods: M): Service<M> {
+  if (!namePattern.test(name)) throw new TypeError(`"${name}" cannot name a service: expected ${namePattern}`);
+  for (const method of Object.keys(methods)) {
+    if (reserved.has(method)) throw new TypeError(`"${method}" cannot name a method: it is reserved`);
+    if (!namePattern.test(method)) throw new TypeError(`"${method}" cannot name a method: expected ${namePattern}`);
+  }
+  return { name, methods };
+}
+
+/** True if the method of that name may be repeated. What is not known is not. `health` and `ping`-like checks say so themselves. */
+export function isIdempotent(service: Service, method: string): boolean {
+  return method === 'health' || (Object.hasOwn(service.methods, method) && service.methods[method]!.idempotent);
+}
+
+/** What a handler's context needs of a call. */
+export type CallWithPeer = Call & { readonly peer: Peer };
