@@ -1,0 +1,46 @@
+import { fastify } from 'fastify';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { listen } from './listen.ts';
+import { addOpsRoutes, type OpsFacts, opsPaths } from './routes.ts';
+
+export interface OpsOptions extends Omit<OpsFacts, 'clock'> {
+  /** Where to listen. Port 0 takes a free one. */
+  listen: { host: string; port: number };
+  /** Default: the system's. */
+  clock?: Clock;
+}
+
+export interface OpsServer {
+  readonly port: number;
+  /** Closes the port and every connection to it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the port that probes, Prometheus and people read: `/livez`, `/readyz`, `/metrics`, `/nodes`. It is apart from the port
+ * that does the work, so that it answers when that one is full.
+ *
+ * @throws Error that says why the port cannot be opened
+ */
+export async function startOps(options: OpsOptions): Promise<OpsServer> {
+  const app = fastify({
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    requestTimeout: 10_000,
+    bodyLimit: 1_024,
+    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+  });
+  addOpsRoutes(app, { ...options, clock: options.clock ?? systemClock });
+  app.setNotFoundHandler((_request, reply) => {
+    reply
+      .code(404)
+      .type('text/plain')
+      .send(`not found: there are GET ${opsPaths.join(', ')}\n`);
+  });
+  app.setErrorHandler((err, _request, reply) => {
+    options.log.warn({ err }, 'an ops request failed');
+    reply.code(500).type('text/plain').send('the request failed\n');
+  });
+  const port = await listen(app, options.listen, 'the ops port', '--ops HOST:PORT, or none by --ops off');
+  return { port, close: () => app.close() };
+}
