@@ -1,0 +1,131 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { Encoded, type Handler, type Reply } from '../core/call.ts';
+import type { HandlerContext, Method, ServiceModule } from '../core/contract.ts';
+import { RpcError } from '../core/error.ts';
+import { runFor } from '../core/inherit.ts';
+import type { Log } from '../core/log.ts';
+import type { IncomingCall } from '../transport/incoming.ts';
+import { codecByName } from '../wire/codec.ts';
+
+/** Runs the handler of a method: in this thread, or in another (`threads.ts`). */
+export type Invoke = (method: string, input: unknown, context: HandlerContext) => unknown;
+
+/** The innermost handler: finds the method, checks what goes in and out, and makes of what is thrown what may be said. */
+export function dispatch(module: ServiceModule, invoke: Invoke, log: Log): Handler {
+  const { service } = module;
+  const methods = new Map<string, Method>(Object.entries(service.methods));
+
+  const run = (call: IncomingCall): unknown => {
+    if (call.service !== service.name) throw unknownService(call.service, service.name);
+    if (call.method === 'health') return runHealth(module);
+    const method = methods.get(call.method);
+    if (method === undefined) throw unknownMethod(call.method, service.name, methods.keys());
+    call.repeatable = method.idempotent;
+    const input = check(method.input, spread(method, inputOf(call)), 'input');
+    const output = whenReady(input, (value) => {
+      if (call.cancelled !== undefined) throw call.cancelled;
+      return invoke(call.method, value, new Context(call, log));
+    });
+    return whenReady(output, (value) => check(method.output, value, 'output'));
+  };
+
+  return (incoming) => {
+    const call = incoming as IncomingCall;
+    try {
+      const output = runFor(call, () => run(call));
+      if (!(output instanceof Promise)) return { output };
+      return output.then(toReply, (thrown) => {
+        throw answer(thrown, call, log);
+      });
+    } catch (thrown) {
+      throw answer(thrown, call, log);
+    }
+  };
+}
+
+const toReply = (output: unknown): Reply => ({ output });
+
+/** What a handler sees of its call. */
+class Context implements HandlerContext {
+  readonly #call: IncomingCall;
+  readonly #log: Log;
+  constructor(call: IncomingCall, log: Log) {
+    this.#call = call;
+    this.#log = log;
+  }
+  get signal() {
+    return this.#call.signal;
+  }
+  get deadline() {
+    return this.#call.deadline;
+  }
+  get metadata() {
+    return this.#call.metadata;
+  }
+  get peer() {
+    return this.#call.peer;
+  }
+  get log() {
+    return this.#log.child({ method: this.#call.method, peer: this.#call.peer.address });
+  }
+}
+
+/** `then` without a promise where there is none: most handlers and schemas answer at once. */
+function whenReady(value: unknown, next: (value: unknown) => unknown): unknown {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function inputOf(call: IncomingCall): unknown {
+  const { input } = call;
+  return input instanceof Encoded ? codecByName(input.codec).decode(Buffer.from(input.bytes), 0, input.bytes.length, 64) : input;
+}
+
+function spread(method: Method, input: unknown): unknown {
+  if (method.positional === undefined || !Array.isArray(input)) return input;
+  if (input.length > method.positional.length) {
+    const expected = method.positional.join(', ');
+    throw new RpcError('INVALID_ARGUMENT', `input: ${input.length} values, expected at most ${method.positional.length}: ${expected}`);
+  }
+  return Object.fromEntries(input.map((value, i) => [method.positional![i], value]));
+}
+
+/** A caller's mistake is INVALID_ARGUMENT; a handler that breaks its own contract is INTERNAL. */
+function check(schema: StandardSchemaV1 | undefined, value: unknown, side: 'input' | 'output'): unknown {
+  if (schema === undefined) return value;
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise ? result.then((r) => unwrap(r, side)) : unwrap(result, side);
+}
+
+function unwrap(result: StandardSchemaV1.Result<unknown>, side: 'input' | 'output'): unknown {
+  if (result.issues === undefined) return result.value;
+  const issues = result.issues.slice(0, 5).map((issue) => {
+    const path = (issue.path ?? []).map((key) => String(typeof key === 'object' ? key.key : key));
+    return `${[side, ...path].join('.')}: ${issue.message}`;
+  });
+  if (side === 'input') throw new RpcError('INVALID_ARGUMENT', issues.join('; '));
+  throw new RpcError('INTERNAL', `the handler broke its contract: ${issues.join('; ')}`, { mayHaveExecuted: true });
+}
+
+async function runHealth(module: ServiceModule): Promise<unknown> {
+  const said = await module.health?.();
+  return said === undefined ? { status: 'ok' } : said;
+}
+
+/**
+ * What the caller is told. An RpcError is an answer as it is, less what only this process may act on: that a call which
+ * the handler made itself was not sent says nothing about the handler, which has run.
+ */
+function answer(thrown: unknown, call: IncomingCall, log: Log): RpcError {
+  if (RpcError.is(thrown)) return thrown.stage === 'answered' && thrown.attempts.length === 0 ? thrown : thrown.with({ stage: 'answered', attempts: [] });
+  log.error({ err: thrown, method: call.method, peer: call.peer.address }, 'a handler threw something that is no RpcError');
+  return RpcError.from(thrown);
+}
+
+function unknownService(name: string, own: string): RpcError {
+  return new RpcError('UNIMPLEMENTED', `service "${name}" is not served here: this is "${own}"`);
+}
+
+function unknownMethod(name: string, service: string, known: Iterable<string>): RpcError {
+  const list = [...known, 'health'].join(', ');
+  return new RpcError('UNIMPLEMENTED', `"${service}" has no method "${name}": expected ${list}`);
+}

@@ -1,0 +1,35 @@
+import type { Call, Reply } from '../core/call.ts';
+import type { RpcError } from '../core/error.ts';
+import type { Hello } from '../wire/hello.ts';
+
+/** What a server says of its own load, in each PONG. */
+export interface Load {
+  /** Calls at work. */
+  inFlight: number;
+  /** Calls that wait for their turn. */
+  queued: number;
+}
+
+/** The client's end of a connection that a server has answered on. */
+export interface Connection {
+  /** What the server said of itself; `undefined` for a classic one, which says nothing. */
+  readonly hello: Hello | undefined;
+  /** `draining`: the server wants no new calls; those at work go on. */
+  readonly state: 'open' | 'draining' | 'closed';
+  /** Calls that the server may still be working on, the cancelled ones too. */
+  readonly inFlight: number;
+  /** True while a heartbeat has been without an answer for longer than one interval. */
+  readonly heartbeatOverdue: boolean;
+  readonly load: Load | undefined;
+  /** Sends the call. Rejects with an RpcError whose `stage` says how far it got. */
+  send(call: Call): Promise<Reply>;
+  /** Takes no new calls, lets those at work finish for at most `grace` ms, then ends. Never rejects. */
+  close(grace: number): Promise<void>;
+}
+
+export interface ConnectionEvents {
+  /** The server wants no new calls here. */
+  onDrain(): void;
+  /** The connection is gone. `cause` says why. */
+  onClose(cause: RpcError): void;
+}

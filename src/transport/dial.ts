@@ -1,0 +1,100 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../core/clock.ts';
+import { address, type Endpoint } from '../core/endpoint.ts';
+import { RpcError } from '../core/error.ts';
+import type { Limits } from '../wire/limits.ts';
+import { ClassicClient } from './classic/client.ts';
+import type { Connection, ConnectionEvents } from './connection.ts';
+import { FramedClient } from './framed/client.ts';
+import type { HeartbeatOptions } from './heartbeat.ts';
+import type { Network } from './network.ts';
+
+export interface DialOptions {
+  network: Network;
+  clock: Clock;
+  limits: Limits;
+  heartbeat: HeartbeatOptions;
+  /** How long the server may take until it has said HELLO, ms. */
+  helloTimeout: number;
+  /** The service that must be there; `undefined` where any will do. */
+  service: string | undefined;
+}
+
+type Dialled = FramedClient | ClassicClient;
+
+/**
+ * Opens a connection and waits for the server's first word. Rejects with an unsent RpcError: CONNECT_FAILED, or STALE
+ * where someone else answers at the address (addresses of pods are used again).
+ */
+export function dial(endpoint: Endpoint, options: DialOptions, events: ConnectionEvents): Promise<Connection> {
+  const { clock, limits, heartbeat, network } = options;
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const fail = (error: RpcError) => {
+      if (settled) return;
+      settled = true;
+      timer.cancel();
+      stream.destroy();
+      reject(error);
+    };
+    const stream: Duplex = network.connect(endpoint.host, endpoint.port);
+    const timer = clock.timer(
+      options.helloTimeout,
+      () => fail(failed(endpoint, `no answer within ${options.helloTimeout} ms`)),
+      { keepAlive: true },
+    );
+    const connection: Dialled = open(
+      endpoint,
+      stream,
+      { clock, limits, heartbeat },
+      {
+        onHello() {
+          const stale = whyStale(endpoint, connection, options.service);
+          if (stale !== undefined) return fail(stale);
+          settled = true;
+          timer.cancel();
+          resolve(connection);
+        },
+        onDrain: () => events.onDrain(),
+        onClose(cause) {
+          if (settled) events.onClose(cause);
+          else fail(failed(endpoint, cause.message, cause));
+        },
+      },
+    );
+  });
+}
+
+function open(
+  endpoint: Endpoint,
+  stream: Duplex,
+  options: { clock: Clock; limits: Limits; heartbeat: HeartbeatOptions },
+  events: ConnectionEvents & { onHello(): void },
+): Dialled {
+  return endpoint.protocol === 'classic'
+    ? new ClassicClient(stream, options, events)
+    : new FramedClient(stream, options, events);
+}
+
+function whyStale(endpoint: Endpoint, { hello }: Connection, service: string | undefined): RpcError | undefined {
+  if (hello === undefined) return undefined;
+  if (service !== undefined && hello.service !== service) {
+    return stale(endpoint, `service "${hello.service}" answers, expected "${service}"`);
+  }
+  if (endpoint.idAnnounced && hello.instance !== endpoint.id) {
+    return stale(endpoint, `instance ${hello.instance} answers, expected ${endpoint.id}`);
+  }
+  return undefined;
+}
+
+function stale(endpoint: Endpoint, why: string): RpcError {
+  return new RpcError('UNAVAILABLE', `${address(endpoint)} is another server: ${why}`, {
+    reason: 'STALE',
+    stage: 'unsent',
+  });
+}
+
+function failed(endpoint: Endpoint, why: string, cause?: unknown): RpcError {
+  const message = `cannot connect to ${address(endpoint)}: ${why}`;
+  return new RpcError('UNAVAILABLE', message, { reason: 'CONNECT_FAILED', stage: 'unsent', cause });
+}

@@ -1,0 +1,39 @@
+import type { Handler } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import type { RpcError } from '../core/error.ts';
+import type { Log } from '../core/log.ts';
+import type { Hello } from '../wire/hello.ts';
+import type { Limits } from '../wire/limits.ts';
+import type { Load } from './connection.ts';
+
+/** The server's end of a connection, in either protocol. */
+export interface ServedConnection {
+  /** Calls at work. */
+  readonly inFlight: number;
+  /** Asks the client to take new calls elsewhere, and serves those that come all the same. */
+  drain(): void;
+  /** Starts no more calls. Ends by itself when those at work are answered. */
+  refuse(): void;
+  /** Looks whether the peer keeps to the time limits, and ends the connection if it does not. Called every second or so. */
+  check(now: number): void;
+  /** Ends at once. */
+  destroy(): void;
+}
+
+/** What every connection of a listener is served with. */
+export interface ServedOptions {
+  handler: Handler;
+  clock: Clock;
+  limits: Limits;
+  log: Log;
+  /** What the server is now. Read for each new connection. */
+  hello(): Hello;
+  /** Read for each PONG. */
+  load(): Load;
+  onClose(): void;
+}
+
+/** A peer that broke a rule: a line for people who look for it, no more, or a port scan could fill the disk. */
+export function logBadPeer(log: Log, peer: string, error: RpcError): void {
+  log.debug({ peer, code: error.code, reason: error.reason }, `closed a connection: ${error.message}`);
+}
