@@ -1,0 +1,15 @@
+/** `npm run bench [-- --only NAMES] [--rounds N] [--quick] [--json FILE]`: evenkeel and its peers, side by side. */
+import { writeFileSync } from 'node:fs';
+import { measureEcho } from './echo.ts';
+import { environment } from './environment.ts';
+import type { Figures } from './figures.ts';
+import { readOptions } from './options.ts';
+import { print } from './print.ts';
+
+const options = readOptions(process.argv.slice(2));
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+const figures: Figures = { environment: environment(), rounds: options.rounds, measure: options.measure };
+if (options.contenders.length > 0) figures.echo = await measureEcho(options, say);
+process.stdout.write(print(figures));
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
