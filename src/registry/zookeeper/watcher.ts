@@ -19,7 +19,7 @@ import type { SessionUser, Supervisor } from './supervisor.ts';
 /** How long the first change waits for others, ms: 50 to 100, so that many clients do not read at the same moment. */
 const gather = { least: 50, most: 100 };
 /** While changes go on, reads are this far apart, ms. */
-const spacing = 200;
+const spacing = 150;
 /** How often everything is read again without a reason, ms, +-20 %. */
 const reread = 30_000;
 /** Wait after a read that failed on a live connection, ms: doubled each time. */
