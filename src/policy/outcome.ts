@@ -69,13 +69,11 @@ export function outcomeOf(error: RpcError | undefined, facts: AttemptFacts): Out
   // All below is what this side saw. A handler may pass on the error of a call of its own, reason and all: the loss of
   // a server behind the node is then the node's answer.
   if (error.stage === 'answered') return success;
-  switch (error.reason) {
-    case 'CONNECTION_LOST':
-      return faults.lost;
-    case 'CONNECT_FAILED':
-      return faults.refused;
-  }
+  if (error.reason === 'CONNECT_FAILED') return faults.refused;
+  // A call that finds its connection closing or gone was not sent: that the connection ended is a fact of its own, and
+  // at a node that drains it is none.
   if (error.stage !== 'sent') return neutral;
+  if (error.reason === 'CONNECTION_LOST') return faults.lost;
   if (error.code === 'INTERNAL') return faults.internal;
   if (error.code === 'DEADLINE_EXCEEDED' && silenceTells(facts)) return faults.timeout;
   return neutral;

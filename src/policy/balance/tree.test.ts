@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { WeightTree } from './tree.ts';
+
+function treeOf(weights: readonly number[]): WeightTree {
+  const tree = new WeightTree();
+  weights.forEach((weight, position) => {
+    tree.set(position, weight);
+  });
+  return tree;
+}
+
+test('weights lie end to end', () => {
+  const tree = treeOf([3, 0, 1, 2]);
+  assert.equal(tree.total, 6);
+  assert.deepEqual(
+    [0, 2.9, 3, 3.9, 4, 5.9].map((point) => tree.find(point)),
+    [0, 0, 2, 2, 3, 3],
+  );
+});
+
+test('it grows, and keeps what it had', () => {
+  const tree = treeOf([1]);
+  tree.set(1_000, 2);
+  tree.set(16, 3);
+  assert.equal(tree.total, 6);
+  assert.deepEqual(
+    [0.5, 1.5, 4.5].map((point) => tree.find(point)),
+    [0, 16, 1_000],
+  );
+});
+
+test('a point that rounding carried past the end finds the last weight', () => {
+  assert.equal(treeOf([1, 2, 0, 0]).find(3), 1);
+});
+
+test('agrees with a list, whatever is set', () => {
+  const weight = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 65_536 }));
+  const sets = fc.array(fc.tuple(fc.nat(200), weight), { minLength: 1, maxLength: 100 });
+  fc.assert(
+    fc.property(sets, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (steps, share) => {
+      const tree = new WeightTree();
+      const list: number[] = new Array(201).fill(0);
+      for (const [position, value] of steps) {
+        tree.set(position, value);
+        list[position] = value;
+        const total = list.reduce((sum, each) => sum + each, 0);
+        assert.equal(tree.total, total);
+        if (total === 0) continue;
+        // Whole numbers, so that both ways of adding up are exact.
+        let rest = Math.floor(share * total);
+        const naive = list.findIndex((each) => {
+          rest -= each;
+          return rest < 0;
+        });
+        assert.equal(tree.find(Math.floor(share * total)), naive);
+      }
+    }),
+  );
+});
+
+test('a million changes leave no rounding error behind', () => {
+  const tree = new WeightTree();
+  for (let i = 0; i < 1_000_000; i++) tree.set(i % 7, (i % 13) / 10 + 1e-9);
+  for (let position = 0; position < 7; position++) tree.set(position, 0);
+  assert.equal(tree.total, 0);
+});
