@@ -1,4 +1,4 @@
-import { RpcError } from './error.ts';
+import type { RpcError } from './error.ts';
 
 /** Small facts beside a call or a reply, as text. Keys are lower case; objects have no prototype. */
 export type Metadata = Readonly<Record<string, string>>;
@@ -99,7 +99,10 @@ export interface CallFacts {
   attempt?: number;
   metadata?: Metadata;
   wantsEncoded?: boolean;
+  tried?: readonly string[];
 }
+
+const none: readonly string[] = [];
 
 /** A call as the client makes it. */
 export class OutgoingCall extends Cancellable implements Call {
@@ -111,9 +114,15 @@ export class OutgoingCall extends Cancellable implements Call {
   readonly attempt: number;
   readonly metadata: Metadata;
   readonly wantsEncoded: boolean;
+  /** Ids of the nodes that other tries of this call were sent to. */
+  readonly tried: readonly string[];
+  /** Id of the node that this try was sent to, once it was. */
+  node: string | undefined;
 
   constructor(facts: CallFacts) {
     super();
+    this.tried = facts.tried ?? none;
+    this.node = undefined;
     this.service = facts.service;
     this.method = facts.method;
     this.input = facts.input;
@@ -125,17 +134,8 @@ export class OutgoingCall extends Cancellable implements Call {
   }
 
   /** The same call once more, as a try of its own that can be cancelled apart. */
-  again(attempt: number): OutgoingCall {
-    return new OutgoingCall({ ...this.#facts(), attempt });
-  }
-
-  #facts(): CallFacts {
+  again(attempt: number, tried: readonly string[]): OutgoingCall {
     const { service, method, input, deadline, repeatable, metadata, wantsEncoded } = this;
-    return { service, method, input, deadline, repeatable, metadata, wantsEncoded };
+    return new OutgoingCall({ service, method, input, deadline, repeatable, metadata, wantsEncoded, attempt, tried });
   }
-}
-
-/** The error of a call whose time is up. Where it was is for the one who knows: not sent by default. */
-export function deadlineExceeded(what = 'no answer within the deadline'): RpcError {
-  return new RpcError('DEADLINE_EXCEEDED', what, { stage: 'unsent' });
 }

@@ -62,3 +62,8 @@ export function every(clock: Clock, ms: number | (() => number), callback: () =>
   arm();
   return { cancel: () => timer.cancel() };
 }
+
+/** A wall time (`Clock.wallTime`) as people and machines read it: ISO 8601, UTC. */
+export function isoTime(wallTime: number): string {
+  return new Date(wallTime).toISOString();
+}

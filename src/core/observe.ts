@@ -7,7 +7,13 @@ import type { Histogram, Metrics } from './metrics.ts';
  * Measures every call: one histogram, by method and code. The same on both sides but for the name.
  * @param known the methods of the contract: what others call a method by is not a label, or a peer could make up series
  */
-export function observe(metrics: Metrics, clock: Clock, name: string, help: string, known: (method: string) => boolean): Layer {
+export function observe(
+  metrics: Metrics,
+  clock: Clock,
+  name: string,
+  help: string,
+  known: (method: string) => boolean,
+): Layer {
   const family = metrics.histogram({ name, help, labels: ['method', 'code'] });
   const series = new Map<string, Histogram>();
   const record = (method: string, code: string, since: number) => {

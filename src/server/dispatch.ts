@@ -77,14 +77,19 @@ function whenReady(value: unknown, next: (value: unknown) => unknown): unknown {
 
 function inputOf(call: IncomingCall): unknown {
   const { input } = call;
-  return input instanceof Encoded ? codecByName(input.codec).decode(Buffer.from(input.bytes), 0, input.bytes.length, 64) : input;
+  return input instanceof Encoded
+    ? codecByName(input.codec).decode(Buffer.from(input.bytes), 0, input.bytes.length, 64)
+    : input;
 }
 
 function spread(method: Method, input: unknown): unknown {
   if (method.positional === undefined || !Array.isArray(input)) return input;
   if (input.length > method.positional.length) {
     const expected = method.positional.join(', ');
-    throw new RpcError('INVALID_ARGUMENT', `input: ${input.length} values, expected at most ${method.positional.length}: ${expected}`);
+    throw new RpcError(
+      'INVALID_ARGUMENT',
+      `input: ${input.length} values, expected at most ${method.positional.length}: ${expected}`,
+    );
   }
   return Object.fromEntries(input.map((value, i) => [method.positional![i], value]));
 }
@@ -116,8 +121,14 @@ async function runHealth(module: ServiceModule): Promise<unknown> {
  * the handler made itself was not sent says nothing about the handler, which has run.
  */
 function answer(thrown: unknown, call: IncomingCall, log: Log): RpcError {
-  if (RpcError.is(thrown)) return thrown.stage === 'answered' && thrown.attempts.length === 0 ? thrown : thrown.with({ stage: 'answered', attempts: [] });
-  log.error({ err: thrown, method: call.method, peer: call.peer.address }, 'a handler threw something that is no RpcError');
+  if (RpcError.is(thrown))
+    return thrown.stage === 'answered' && thrown.attempts.length === 0
+      ? thrown
+      : thrown.with({ stage: 'answered', attempts: [] });
+  log.error(
+    { err: thrown, method: call.method, peer: call.peer.address },
+    'a handler threw something that is no RpcError',
+  );
   return RpcError.from(thrown);
 }
 

@@ -94,6 +94,19 @@ export class Channel {
     this.#stream.end();
   }
 
+  /** Sends what is left, ends, and resolves when the peer has ended too; a peer that does not is cut off after a second. */
+  finish(): Promise<void> {
+    if (this.#stream.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#clock.timer(1_000, () => this.destroy(), { keepAlive: true });
+      this.#stream.once('close', () => {
+        timer.cancel();
+        resolve();
+      });
+      this.end();
+    });
+  }
+
   /** Ends the stream at once. What was not sent is lost. */
   destroy(cause?: Error): void {
     this.#cause ??= cause;

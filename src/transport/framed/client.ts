@@ -101,9 +101,8 @@ export class FramedClient implements Connection {
     return new Promise((resolve) => {
       const finish = () => {
         timer.cancel();
-        this.#channel.end();
-        this.#channel.destroy();
-        resolve();
+        this.#onIdle = undefined;
+        resolve(this.#channel.finish());
       };
       const timer = this.#clock.timer(grace, finish, { keepAlive: true });
       if (this.inFlight === 0) finish();

@@ -1,0 +1,44 @@
+import type { Handler, OutgoingCall, Reply } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
+import { RpcError } from '../core/error.ts';
+import { outcomeOf } from '../policy/outcome.ts';
+import type { Node } from './node.ts';
+import type { Nodes } from './nodes.ts';
+
+/** The innermost handler: picks a node, sends, and takes down what that showed of the node, once for each attempt. */
+export function balance(nodes: Nodes, clock: Clock): Handler {
+  const send = (call: OutgoingCall): Promise<Reply> => {
+    const node = nodes.pick(call.tried);
+    if (node === undefined) return nodes.wait(call).then(() => send(call));
+    call.node = node.id;
+    const since = clock.now();
+    return node.links
+      .least()
+      .send(call)
+      .then(
+        (reply) => {
+          nodes.succeed(node);
+          reply.node = node.id;
+          return reply;
+        },
+        (thrown) => {
+          throw failed(nodes, node, call, RpcError.from(thrown), since, clock.now());
+        },
+      );
+  };
+  return (call) => send(call as OutgoingCall);
+}
+
+function failed(nodes: Nodes, node: Node, call: OutgoingCall, error: RpcError, since: number, now: number): RpcError {
+  const outcome = outcomeOf(error, {
+    waited: now - since,
+    heartbeatOverdue: !node.links.alive,
+    timeout: call.deadline - since,
+  });
+  if (outcome.kind === 'success') nodes.succeed(node);
+  // One worker's connection is lost while others answer: that is no fault of the node.
+  if (outcome.kind === 'fault' && !(outcome.cause === 'lost' && node.live)) {
+    nodes.fault(node, outcome.cause, since, `${call.method}: ${error.message}`);
+  }
+  return error.with({ attempts: [{ node: node.id, outcome: error.label, duration: now - since }] });
+}

@@ -1,0 +1,71 @@
+import type { Encoded, Reply } from '../core/call.ts';
+import type { MethodFacts } from '../wire/hello.ts';
+import { Caller } from './caller.ts';
+import type { ClientEvents } from './events.ts';
+import { type ConnectOptions, connectOptions } from './options.ts';
+import type { NodesView } from './view.ts';
+
+export interface RawCallFacts {
+  /** Default: the service that the servers say they are. */
+  service?: string;
+  method: string;
+  /** A value, or JSON bytes that are passed on as they are. */
+  input: unknown | Encoded;
+  timeout?: number;
+  signal?: AbortSignal;
+  metadata?: Readonly<Record<string, string>>;
+  idempotencyKey?: string;
+  /** Whether the reply's output is wanted as `Encoded`. Default false. */
+  wantsEncoded?: boolean;
+}
+
+/** A client that has no contract: what may be called, and which of it is idempotent, the servers say in HELLO. */
+export interface RawClient extends AsyncDisposable {
+  /** Makes a call. Rejects with an RpcError. Classic servers do not say what is idempotent: then nothing is. */
+  call(facts: RawCallFacts): Promise<Reply>;
+  nodes(): NodesView;
+  /** True if some server has been reached. */
+  readonly ready: boolean;
+  /** The methods that the servers have, by what the last of them said. */
+  methods(): Readonly<Record<string, MethodFacts>>;
+  on<Name extends keyof ClientEvents>(name: Name, listener: (fact: ClientEvents[Name]) => void): () => void;
+  close(grace?: number): Promise<void>;
+}
+
+/**
+ * Connects without a contract: for gateways and the command line.
+ * @param service the service that must be there; `undefined` takes any
+ */
+export function connectRaw(service: string | undefined, options: ConnectOptions): RawClient {
+  let learnt: { service: string; methods: Readonly<Record<string, MethodFacts>> } | undefined;
+  const learn = () => {
+    for (const node of caller.nodes) if (node.hello !== undefined) learnt = node.hello;
+    return learnt;
+  };
+  const known = (name: string) => learnt !== undefined && Object.hasOwn(learnt.methods, name);
+  const caller = new Caller(connectOptions(options), service, known);
+  const close = (grace = 5_000) => caller.close(grace);
+
+  const prepared = (facts: RawCallFacts) => {
+    const { service: name = service ?? learnt?.service ?? '', method } = facts;
+    const repeatable = known(method) && learnt!.methods[method]!.idempotent;
+    return { ...facts, service: name, repeatable };
+  };
+  return {
+    async call(facts) {
+      if (learnt !== undefined || learn() !== undefined || caller.nodes.live > 0) return caller.call(prepared(facts));
+      // What a method is, the first server says: a call that comes earlier waits for it.
+      const timeout = await caller.reach(prepared(facts));
+      learn();
+      return caller.call({ ...prepared(facts), timeout });
+    },
+    nodes: () => caller.view(),
+    get ready() {
+      return caller.nodes.live > 0;
+    },
+    methods: () => learn()?.methods ?? {},
+    on: caller.events.on.bind(caller.events),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Reply } from '../core/call.ts';
+import { type CallOptions, type Calls, isIdempotent, type Methods, type Service } from '../core/contract.ts';
+import { Caller } from './caller.ts';
+import type { ClientEvents } from './events.ts';
+import { type ConnectOptions, connectOptions } from './options.ts';
+import type { NodesView } from './view.ts';
+
+/** How long the calls at work may go on when a client is closed, ms, unless it is told otherwise. */
+const closeGrace = 5_000;
+
+interface ClientFace {
+  /** What is known of the servers now. */
+  nodes(): NodesView;
+  /** Calls `listener` at each event of that name. Returns what ends it. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (fact: ClientEvents[Name]) => void): () => void;
+  /** Takes no new calls, lets those at work finish for at most `grace` ms (default 5,000), then ends. Never rejects. */
+  close(grace?: number): Promise<void>;
+}
+
+/** A service that is somewhere else: its methods as functions. */
+export type Client<M extends Methods> = Calls<M> &
+  ClientFace & {
+    /** Asks one server whether it can do its work. */
+    health(input?: null, options?: CallOptions): Promise<unknown>;
+  } & AsyncDisposable;
+
+/**
+ * Connects to a service. Returns at once: the first call waits until a server is found. Throws where an option or the
+ * registry's URL is wrong.
+ */
+export function connect<M extends Methods>(service: Service<M>, options: ConnectOptions): Client<M> {
+  const isMethod = (name: string) => name === 'health' || Object.hasOwn(service.methods, name);
+  const caller = new Caller(connectOptions(options), service.name, isMethod);
+  const close = (grace = closeGrace) => caller.close(grace);
+  const client: Record<PropertyKey, unknown> = {
+    nodes: () => caller.view(),
+    on: caller.events.on.bind(caller.events),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+  for (const method of [...Object.keys(service.methods), 'health']) {
+    const repeatable = isIdempotent(service, method);
+    client[method] = (input: unknown, given?: CallOptions) =>
+      caller.call({ service: service.name, method, input, repeatable, ...given }).then(outputOf);
+  }
+  return client as Client<M>;
+}
+
+const outputOf = (reply: Reply): unknown => reply.output;

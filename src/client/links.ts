@@ -1,0 +1,205 @@
+import type { Timer } from '../core/clock.ts';
+import type { Endpoint } from '../core/endpoint.ts';
+import { RpcError } from '../core/error.ts';
+import { backoff } from '../policy/backoff.ts';
+import type { Connection } from '../transport/connection.ts';
+import { dial } from '../transport/dial.ts';
+import type { FilledConnectOptions } from './options.ts';
+
+export interface LinksEvents {
+  /** The first connection is there, or the last one is gone. */
+  onChange(): void;
+  /** No connection could be made, or the only one was lost. `since` is when the dial or the connection began to fail. */
+  onFault(cause: 'refused' | 'lost', error: RpcError, since: number): void;
+}
+
+const reconnect = { base: 50, max: 2_000 };
+/** After so many dials for each worker process, a client lives with the ones it reached, and tries again later. */
+const dialsPerWorker = 4;
+const tryAgainAfter = 30_000;
+/** How long calls on a connection that drains may go on, ms. Their own deadlines are what really ends them. */
+const drainGrace = 600_000;
+
+/**
+ * The connections to one node: one to each of its worker processes, as each says in HELLO which it is. Lost ones are made
+ * again, with a backoff; one that drains is left as soon as its calls are done.
+ */
+export class Links {
+  readonly endpoint: Endpoint;
+  /** Why the last dial failed, until one succeeds. */
+  lastError: RpcError | undefined;
+  readonly #options: FilledConnectOptions & { service: string | undefined };
+  readonly #events: LinksEvents;
+  readonly #open: Connection[] = [];
+  readonly #draining = new Set<Connection>();
+  #workers: number;
+  #failures = 0;
+  /** Dials since the last time that a new worker was reached. */
+  #idleDials = 0;
+  #dialling = false;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(
+    endpoint: Endpoint,
+    options: FilledConnectOptions & { service: string | undefined },
+    events: LinksEvents,
+  ) {
+    this.endpoint = endpoint;
+    this.#options = options;
+    this.#events = events;
+    this.#workers = endpoint.protocol === 'classic' ? 1 : endpoint.workers;
+  }
+
+  /** Connections that take calls. */
+  get open(): readonly Connection[] {
+    return this.#open;
+  }
+
+  /** True if the server wants no new calls and no connection takes any. */
+  get draining(): boolean {
+    return this.#open.length === 0 && this.#draining.size > 0;
+  }
+
+  /** Calls that the node may still be working on. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const connection of this.#open) sum += connection.inFlight;
+    for (const connection of this.#draining) sum += connection.inFlight;
+    return sum;
+  }
+
+  /** True if some connection's heartbeats answer. */
+  get alive(): boolean {
+    return this.#open.some((connection) => !connection.heartbeatOverdue);
+  }
+
+  /** The open connection with the fewest calls at work. There must be one. */
+  least(): Connection {
+    let best = this.#open[0]!;
+    for (let i = 1; i < this.#open.length; i++) if (this.#open[i]!.inFlight < best.inFlight) best = this.#open[i]!;
+    return best;
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    void this.#dial();
+  }
+
+  /** Makes no new connections, lets the calls at work finish for at most `grace` ms. Never rejects. */
+  async stop(grace: number): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    const all = [...this.#open.splice(0), ...this.#draining];
+    await Promise.all(all.map((connection) => connection.close(grace)));
+  }
+
+  async #dial(): Promise<void> {
+    if (this.#dialling || this.#stopped || this.#open.length >= this.#workers) return;
+    this.#dialling = true;
+    this.#timer?.cancel();
+    const since = this.#options.clock.now();
+    let connection: Connection | undefined;
+    try {
+      connection = await dial(this.endpoint, this.#options, {
+        onDrain: () => this.#onDrain(connection),
+        onClose: (cause) => this.#onClose(connection, cause),
+      });
+      this.#dialling = false;
+      this.#onDialled(connection);
+    } catch (error) {
+      this.#dialling = false;
+      this.#onFailed(RpcError.from(error), since);
+    }
+  }
+
+  #onDialled(connection: Connection): void {
+    if (this.#stopped) {
+      void connection.close(0);
+      return;
+    }
+    if (connection.state === 'closed') {
+      this.#later(reconnect.base);
+      return;
+    }
+    this.#failures = 0;
+    this.lastError = undefined;
+    this.#workers = connection.hello?.worker.of ?? 1;
+    if (connection.state === 'draining') {
+      this.#leave(connection);
+      this.#later(reconnect.max);
+      return;
+    }
+    if (this.#isTwin(connection)) {
+      this.#idleDials++;
+      void connection.close(0);
+    } else {
+      this.#idleDials = 0;
+      this.#open.push(connection);
+      if (this.#open.length === 1) this.#events.onChange();
+    }
+    if (this.#open.length >= this.#workers) return;
+    if (this.#idleDials < dialsPerWorker * this.#workers) void this.#dial();
+    else {
+      this.#idleDials = 0;
+      this.#later(tryAgainAfter);
+    }
+  }
+
+  /** True if there is a connection to the same worker process already. */
+  #isTwin(connection: Connection): boolean {
+    const index = connection.hello?.worker.index;
+    return index !== undefined && this.#open.some((other) => other.hello?.worker.index === index);
+  }
+
+  #onFailed(error: RpcError, since: number): void {
+    if (this.#stopped) return;
+    this.lastError = error;
+    this.#failures++;
+    // A worker that cannot be reached while others answer is the server's own affair.
+    if (this.#open.length === 0) this.#events.onFault('refused', error, since);
+    this.#later(error.reason === 'STALE' ? tryAgainAfter : backoff(this.#failures, reconnect, this.#options.random));
+  }
+
+  #onDrain(connection: Connection | undefined): void {
+    // While dialling, `#onDialled` sees it by the connection's state.
+    if (connection === undefined || !this.#remove(connection)) return;
+    this.#leave(connection);
+    this.#events.onChange();
+    this.#later(reconnect.max);
+  }
+
+  /** Lets the calls on a connection finish, then closes it. */
+  #leave(connection: Connection): void {
+    this.#draining.add(connection);
+    void connection.close(drainGrace).then(() => this.#draining.delete(connection));
+  }
+
+  #onClose(connection: Connection | undefined, cause: RpcError): void {
+    if (connection === undefined) return;
+    if (this.#draining.delete(connection)) {
+      this.#events.onChange();
+      return;
+    }
+    if (!this.#remove(connection) || this.#stopped) return;
+    this.lastError = cause;
+    this.#failures++;
+    if (this.#open.length === 0) {
+      this.#events.onFault('lost', cause, this.#options.clock.now());
+      this.#events.onChange();
+    }
+    this.#later(backoff(this.#failures, reconnect, this.#options.random));
+  }
+
+  #remove(connection: Connection): boolean {
+    const index = this.#open.indexOf(connection);
+    if (index < 0) return false;
+    this.#open.splice(index, 1);
+    return true;
+  }
+
+  #later(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.timer(ms, () => void this.#dial());
+  }
+}

@@ -1,0 +1,48 @@
+import type { Endpoint } from '../core/endpoint.ts';
+import type { Candidate } from '../policy/balance/index.ts';
+import type { Connection } from '../transport/connection.ts';
+import { Links, type LinksEvents } from './links.ts';
+import type { FilledConnectOptions } from './options.ts';
+
+export type NodeState = 'live' | 'connecting' | 'draining' | 'suspended' | 'stale';
+
+/** A server as the client sees it: its endpoint, its connections, and what the balancer must know of it. */
+export class Node implements Candidate {
+  readonly id: string;
+  endpoint: Endpoint;
+  /** Kept up to date by `nodes.ts`: what the policy says. */
+  weight = 0;
+  healthy = true;
+  /** Since when the registry does not list it any more (on the clock, ms). */
+  unlistedSince: number | undefined;
+  readonly links: Links;
+
+  constructor(
+    endpoint: Endpoint,
+    options: FilledConnectOptions & { service: string | undefined },
+    events: (node: Node) => LinksEvents,
+  ) {
+    this.id = endpoint.id;
+    this.endpoint = endpoint;
+    this.links = new Links(endpoint, options, events(this));
+  }
+
+  get inFlight(): number {
+    return this.links.inFlight;
+  }
+
+  get live(): boolean {
+    return this.links.open.length > 0;
+  }
+
+  get state(): NodeState {
+    if (this.live) return 'live';
+    if (this.links.draining) return 'draining';
+    return this.links.lastError?.reason === 'STALE' ? 'stale' : 'connecting';
+  }
+
+  /** What the server said of itself, if it speaks evenkeel's protocol. */
+  get hello(): Connection['hello'] {
+    return this.links.open[0]?.hello;
+  }
+}

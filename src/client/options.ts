@@ -1,0 +1,117 @@
+import { type Clock, systemClock } from '../core/clock.ts';
+import { type Log, silentLog } from '../core/log.ts';
+import { type Metrics, silentMetrics } from '../core/metrics.ts';
+import { type Random, systemRandom } from '../core/random.ts';
+import type { BalancerName } from '../policy/balance/index.ts';
+import type { RetryBudgetOptions } from '../policy/budget.ts';
+import type { WeightOptions } from '../policy/weight-options.ts';
+import type { Registry } from '../registry/registry.ts';
+import { type HeartbeatOptions, heartbeatDefaults } from '../transport/heartbeat.ts';
+import { type Network, tcp } from '../transport/network.ts';
+import { type Limits, limits } from '../wire/limits.ts';
+
+/** How a service is called. Every option but `registry` has a default that is safe in production. Times in ms. */
+export interface ConnectOptions {
+  /** Where the servers are known: a registry's URL or an object. */
+  registry: string | Registry;
+  /** The registry's secret, `digest:USER:PASSWORD` for ZooKeeper. It is never part of the URL. Default: none. */
+  registryAuth?: string;
+  /** A file that keeps the servers last known, so that a client can start while the registry is away. Default: none. */
+  registryCache?: string;
+  /** How long a call waits for its answer, all attempts together. Default 5,000; 1..2^31-1. A call may say otherwise. */
+  timeout?: number;
+  /** How many nodes a call may reach. Default 3; 1 turns retries and hedging off, `Infinity` leaves it to deadline and budget. */
+  attempts?: number;
+  /** Whether a call that may be repeated and is silent for long is also sent to a second node. Default true. */
+  hedging?: boolean;
+  /** Retries and hedges together may be this many. Default: 20 % of the calls + 10 a second. */
+  budget?: Partial<RetryBudgetOptions>;
+  /** How a node is chosen. Default `p2c`: of two by weight the one with fewer calls at work. */
+  balancer?: BalancerName;
+  /** How weights fall and come back. */
+  weights?: Partial<WeightOptions>;
+  /** How long the server may take to say HELLO. Default 1,000; 10..60,000. */
+  helloTimeout?: number;
+  /** When a silent connection is asked for a sign of life, and when it is given up. */
+  heartbeat?: Partial<HeartbeatOptions>;
+  /** How long a call waits for a first connection. Default 5,000, and never over its deadline; 0..600,000. */
+  connectTimeout?: number;
+  /** How many calls may wait for a first connection. Default 1,000; 0..1,000,000. */
+  maxWaiting?: number;
+  /** How long a server that left the registry is kept while its connection is well. Default 600,000; 0..86,400,000. */
+  retention?: number;
+  /** What a server may send. */
+  limits?: Partial<Limits>;
+  log?: Log;
+  metrics?: Metrics;
+  /** For tests and unusual worlds. */
+  clock?: Clock;
+  random?: Random;
+  network?: Network;
+}
+
+export interface FilledConnectOptions {
+  registry: string | Registry;
+  registryAuth: string | undefined;
+  registryCache: string | undefined;
+  timeout: number;
+  attempts: number;
+  hedging: boolean;
+  budget: Partial<RetryBudgetOptions>;
+  balancer: BalancerName;
+  weights: Partial<WeightOptions>;
+  helloTimeout: number;
+  heartbeat: HeartbeatOptions;
+  connectTimeout: number;
+  maxWaiting: number;
+  retention: number;
+  limits: Limits;
+  log: Log;
+  metrics: Metrics;
+  clock: Clock;
+  random: Random;
+  network: Network;
+}
+
+export const longestTimeout = 2 ** 31 - 1;
+
+/** Fills in the defaults. Throws a RangeError that names the option and what it takes. */
+export function connectOptions(given: ConnectOptions): FilledConnectOptions {
+  const attempts = given.attempts ?? 3;
+  const pingAfter = whole(
+    'heartbeat.pingAfter',
+    given.heartbeat?.pingAfter ?? heartbeatDefaults.pingAfter,
+    50,
+    600_000,
+  );
+  return {
+    registry: given.registry,
+    registryAuth: given.registryAuth,
+    registryCache: given.registryCache,
+    timeout: whole('timeout', given.timeout ?? 5_000, 1, longestTimeout),
+    attempts: attempts === Number.POSITIVE_INFINITY ? attempts : whole('attempts', attempts, 1, 1_000),
+    hedging: given.hedging ?? true,
+    budget: given.budget ?? {},
+    balancer: given.balancer ?? 'p2c',
+    weights: given.weights ?? {},
+    helloTimeout: whole('helloTimeout', given.helloTimeout ?? 1_000, 10, 60_000),
+    heartbeat: {
+      pingAfter,
+      deadAfter: whole('heartbeat.deadAfter', given.heartbeat?.deadAfter ?? pingAfter * 3, pingAfter + 10, 1_200_000),
+    },
+    connectTimeout: whole('connectTimeout', given.connectTimeout ?? 5_000, 0, 600_000),
+    maxWaiting: whole('maxWaiting', given.maxWaiting ?? 1_000, 0, 1_000_000),
+    retention: whole('retention', given.retention ?? 600_000, 0, 86_400_000),
+    limits: limits(given.limits),
+    log: given.log ?? silentLog,
+    metrics: given.metrics ?? silentMetrics,
+    clock: given.clock ?? systemClock,
+    random: given.random ?? systemRandom,
+    network: given.network ?? tcp,
+  };
+}
+
+function whole(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(`option "${name}" is ${value}: expected a whole number from ${min} to ${max}`);
+}

@@ -1,0 +1,70 @@
+import { isoTime } from '../core/clock.ts';
+import { address } from '../core/endpoint.ts';
+import type { RetryBudget } from '../policy/budget.ts';
+import type { NodeState } from './node.ts';
+import type { Nodes } from './nodes.ts';
+
+/** What `/nodes`, `evenkeel nodes` and `client.nodes()` show, version 1. It holds no secret. */
+export interface NodesView {
+  version: 1;
+  service: string | null;
+  registry: { state: 'known' | 'pending' | 'failed' | 'stale'; since: string };
+  /** Retries that would be granted now. */
+  budget: number | null;
+  nodes: NodeView[];
+}
+
+export interface NodeView {
+  id: string;
+  addr: string;
+  /** Announced weight. */
+  base: number;
+  /** Effective weight. */
+  weight: number;
+  /** Part of the traffic that the weight stands for, 0..1. */
+  share: number;
+  state: NodeState;
+  inFlight: number;
+  /** Why the weight last changed, or why there is no connection. */
+  lastCause: string | null;
+  /** When the weight rises, or the node is tried again, on its own, ISO time. */
+  nextProbe: string | null;
+}
+
+export function view(
+  nodes: Nodes,
+  service: string | undefined,
+  budget: RetryBudget,
+  now: number,
+  wallTime: number,
+): NodesView {
+  const rows = new Map(nodes.weights.show(now).map((row) => [row.id, row]));
+  const all = [...nodes];
+  const sum = all.reduce((total, node) => total + (node.live ? node.weight : 0), 0);
+  return {
+    version: 1,
+    service: service ?? null,
+    registry: { state: nodes.registry.state, since: isoTime(nodes.registry.since) },
+    budget: budget.balance(now),
+    nodes: all.map((node) => {
+      const row = rows.get(node.id);
+      return {
+        id: node.id,
+        addr: address(node.endpoint),
+        base: node.endpoint.weight,
+        weight: round(node.weight),
+        share: node.live && sum > 0 ? round(node.weight / sum) : 0,
+        state: node.state,
+        inFlight: node.inFlight,
+        lastCause: node.live
+          ? (row?.lastChange.cause ?? null)
+          : (node.links.lastError?.message ?? row?.lastChange.cause ?? null),
+        nextProbe: row?.nextRise === undefined ? null : isoTime(wallTime + row.nextRise),
+      };
+    }),
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}

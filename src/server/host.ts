@@ -1,0 +1,86 @@
+import { compose, type Handler } from '../core/call.ts';
+import type { ServiceModule } from '../core/contract.ts';
+import { TimerWheel } from '../core/timer-wheel.ts';
+import { type Listener, listen } from '../transport/listen.ts';
+import { codecs } from '../wire/codec.ts';
+import type { Hello } from '../wire/hello.ts';
+import { Admission } from './admission.ts';
+import { dispatch, type Invoke } from './dispatch.ts';
+import type { FilledServeOptions } from './options.ts';
+import type { Leaving } from './shutdown.ts';
+import { serverStack } from './stack.ts';
+
+/** A service behind its stack on a port, not yet announced: the part of a server that each worker process has. */
+export interface Host extends Leaving {
+  readonly port: number;
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly queued: number;
+  destroy(): void;
+}
+
+export interface HostOptions extends Omit<FilledServeOptions, 'registry' | 'advertise'> {
+  /** Which of how many processes of the server this is. */
+  worker: { index: number; of: number };
+  /** Runs handlers; in this thread by default. */
+  invoke?: Invoke;
+}
+
+/** Listens and serves. Rejects with one sentence where the port cannot be had. */
+export async function host(module: ServiceModule, options: HostOptions): Promise<Host> {
+  const { clock, log, limits, metrics, handlerTimeout } = options;
+  const wheel = new TimerWheel(clock);
+  const admission = new Admission(options, clock, wheel);
+  const isMethod = (name: string) => name === 'health' || Object.hasOwn(module.service.methods, name);
+  const layers = serverStack({ clock, wheel, metrics, admission, handlerTimeout, isMethod });
+  const inline: Invoke = (method, input, context) => module.handlers[method]!(input, context);
+  const handler: Handler = compose(layers, dispatch(module, options.invoke ?? inline, log));
+  let state: Hello['state'] = 'serving';
+
+  const listener: Listener = await listen({
+    handler,
+    clock,
+    limits,
+    log,
+    network: options.network,
+    at: options.listen,
+    hello: () => hello(module, options, state),
+    load: () => ({ inFlight: admission.inFlight, queued: admission.queued }),
+  });
+  return {
+    port: listener.port,
+    get connections() {
+      return listener.connections;
+    },
+    get inFlight() {
+      return listener.inFlight;
+    },
+    get queued() {
+      return admission.queued;
+    },
+    drain() {
+      state = 'draining';
+      listener.drain();
+    },
+    refuse: () => listener.refuse(),
+    finish: (timeout) => listener.finish(timeout),
+    destroy: () => listener.destroy(),
+  };
+}
+
+function hello(module: ServiceModule, options: HostOptions, state: Hello['state']): Hello {
+  const { message, metadata, calls } = options.limits;
+  const names = codecs.map((codec) => codec.name);
+  const facts = (idempotent: boolean) => ({ idempotent, codecs: names, streaming: 'none' as const });
+  const methods = Object.entries(module.service.methods).map(([name, { idempotent }]) => [name, facts(idempotent)]);
+  return {
+    version: 1,
+    service: module.service.name,
+    instance: options.id,
+    worker: options.worker,
+    state,
+    limits: { message, metadata, calls },
+    methods: Object.fromEntries([...methods, ['health', facts(true)]]),
+    features: [],
+  };
+}

@@ -1,0 +1,117 @@
+import type { Handlers, Methods, Service, ServiceModule } from '../core/contract.ts';
+import { endpoint } from '../core/endpoint.ts';
+import { openRegistry } from '../registry/open.ts';
+import type { Registry } from '../registry/registry.ts';
+import { advertised } from './advertise.ts';
+import { Announcer } from './announcer.ts';
+import { host } from './host.ts';
+import { type ServeOptions, serveOptions } from './options.ts';
+import { shutdown } from './shutdown.ts';
+
+/** A service that is being served in this process. */
+export interface Server extends AsyncDisposable {
+  /** Id of this process start, as clients see it. */
+  readonly id: string;
+  /** Where it listens. */
+  readonly host: string;
+  readonly port: number;
+  readonly state: 'serving' | 'draining' | 'closed';
+  /** Calls at work. */
+  readonly inFlight: number;
+  /** Resolves when the registry holds it for the first time; at once without a registry. */
+  readonly registered: Promise<void>;
+  /**
+   * Goes away without losing a call: takes the registration back, tells the clients, serves on for `drainDelay`, finishes
+   * what runs. Never rejects; a second call waits for the first.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a service in this process. Resolves when it listens; it does not wait for the registry. Rejects with one
+ * sentence where the port cannot be had or an option is wrong.
+ */
+export async function serve<M extends Methods>(
+  service: Service<M>,
+  handlers: Handlers<M>,
+  options: ServeOptions = {},
+): Promise<Server> {
+  const filled = serveOptions(options);
+  const module = { service, handlers } as unknown as ServiceModule;
+  for (const name of Object.keys(service.methods)) {
+    if (typeof module.handlers[name] !== 'function') throw new TypeError(`method "${name}" has no handler`);
+  }
+  const { clock, log, random } = filled;
+  const registry = await open(filled.registry, { clock, log, random });
+  const serving = await host(module, { ...filled, worker: { index: 0, of: 1 } }).catch(async (error) => {
+    await registry?.own?.close();
+    throw error;
+  });
+  const listening = { host: filled.listen.host, port: serving.port };
+  const announcer = new Announcer(registry?.registry, ownEndpoint(filled, listening, service.name, 1));
+  announcer.announce();
+
+  let state: Server['state'] = 'serving';
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    state = 'draining';
+    const steps = {
+      unready: () => {},
+      withdraw: () => announcer.leave(),
+      serving,
+      closeRegistry: async () => registry?.own?.close(),
+    };
+    await shutdown(steps, filled);
+    state = 'closed';
+  };
+  const server: Server = {
+    id: filled.id,
+    ...listening,
+    get state() {
+      return state;
+    },
+    get inFlight() {
+      return serving.inFlight;
+    },
+    registered: announcer.registered,
+    close() {
+      closing ??= close();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+  return server;
+}
+
+type OpenOptions = Parameters<typeof openRegistry>[1];
+
+/** The registry, and the same as `own` if it was opened here and so is closed here. */
+export async function open(
+  given: string | Registry | undefined,
+  options: OpenOptions,
+): Promise<{ registry: Registry; own: Registry | undefined } | undefined> {
+  if (given === undefined) return undefined;
+  if (typeof given !== 'string') return { registry: given, own: undefined };
+  const registry = await openRegistry(given, options);
+  return { registry, own: registry };
+}
+
+/** What a server says of itself in the registry. */
+export function ownEndpoint(
+  options: ReturnType<typeof serveOptions>,
+  listening: { host: string; port: number },
+  service: string,
+  workers: number,
+) {
+  const { id, weight, zone, tags, version } = options;
+  return endpoint({
+    ...advertised(options.advertise, listening),
+    id,
+    weight,
+    workers,
+    service,
+    ...(zone === undefined ? {} : { zone }),
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(version === undefined ? {} : { version }),
+  });
+}
