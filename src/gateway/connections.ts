@@ -1,0 +1,136 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { Clock } from '../core/clock.ts';
+import type { Gauge } from '../core/metrics.ts';
+import { jitter, type Random } from '../core/random.ts';
+import type { GatewayLimits } from './limits.ts';
+
+interface Connection {
+  /** When it is old, on the clock. */
+  readonly oldAt: number;
+  /** How many requests it may still carry. */
+  requestsLeft: number;
+  /** Requests that are not answered yet. */
+  busy: number;
+  /** The request that came last. */
+  newest: IncomingMessage | undefined;
+  /** How much had been read when nothing was under way: more than that is a request on its way in. */
+  bytesAtRest: number;
+  /** An answer said that it was the last one. */
+  closing: boolean;
+}
+
+/** How long a client may take to close its half of a connection that we have ended, ms. */
+const patience = 1_000;
+
+export interface ConnectionsOptions {
+  limits: Pick<GatewayLimits, 'connectionAge' | 'connectionRequests'>;
+  clock: Clock;
+  random: Random;
+  /** Shows how many are open. */
+  open: Gauge;
+}
+
+/**
+ * The HTTP connections of a server, from their opening to their end. A connection is ended by saying `Connection: close` on an
+ * answer wherever possible: then the client knows, and no request meets a closed socket.
+ */
+export class Connections {
+  readonly #server: Server;
+  readonly #options: ConnectionsOptions;
+  readonly #connections = new Map<Socket, Connection>();
+  #draining = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(server: Server, options: ConnectionsOptions) {
+    this.#server = server;
+    this.#options = options;
+    server.on('connection', (socket: Socket) => this.#opened(socket));
+    server.on('timeout', (socket: Socket) => this.#timedOut(socket));
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Takes note of a request and of its end. False if it must not be worked on, because its answer could not be delivered: an
+   * earlier answer on this connection was the last one.
+   */
+  begin(request: IncomingMessage, response: ServerResponse): boolean {
+    const { socket } = request;
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || connection.closing || socket.writableEnded) return false;
+    connection.busy++;
+    connection.requestsLeft--;
+    connection.newest = request;
+    response.once('close', () => {
+      connection.busy--;
+      connection.bytesAtRest = socket.bytesRead;
+    });
+    return true;
+  }
+
+  /** Decides, right before the answer to this request, whether it is the connection's last one, and must say so. */
+  closeAfter(request: IncomingMessage): boolean {
+    const connection = this.#connections.get(request.socket);
+    // The answers to requests behind this one would be lost: the last of them says it.
+    if (connection === undefined || connection.newest !== request) return false;
+    connection.closing =
+      this.#draining || connection.requestsLeft <= 0 || this.#options.clock.now() >= connection.oldAt;
+    return connection.closing;
+  }
+
+  /** True if a request that came in whole waits for its answer. */
+  owesAnswer(socket: Socket): boolean {
+    const { busy, newest } = this.#connections.get(socket) ?? { busy: 0, newest: undefined };
+    return busy > 1 || (busy === 1 && newest?.complete === true);
+  }
+
+  /** From now on each answer is the last one on its connection. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Takes no new connections, ends those at rest, and resolves when all are gone. Those at work end with their answer. */
+  async finish(): Promise<void> {
+    // Not the HTTP server's own `close`: it destroys connections at rest and stops looking after slow ones.
+    NetServer.prototype.close.call(this.#server);
+    const resting = [...this.#connections].filter(([socket, c]) => c.busy === 0 && socket.bytesRead === c.bytesAtRest);
+    // Only our half: what arrives at this very moment is read and not worked on, and the peer sees an end, not a reset.
+    for (const [socket] of resting) socket.end();
+    const timer = this.#options.clock.timer(patience, () => {
+      for (const [socket] of resting) socket.destroy();
+    });
+    if (this.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    timer.cancel();
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#connections.keys()) socket.destroy();
+  }
+
+  #opened(socket: Socket): void {
+    const { limits, clock, random, open } = this.#options;
+    this.#connections.set(socket, {
+      oldAt: clock.now() + jitter(limits.connectionAge, 0.2, random),
+      requestsLeft: Math.round(jitter(limits.connectionRequests, 0.2, random)),
+      busy: 0,
+      newest: undefined,
+      bytesAtRest: 0,
+      closing: false,
+    });
+    open.set(this.size);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      open.set(this.size);
+      if (this.size === 0) this.#onEmpty?.();
+    });
+  }
+
+  /** Nothing was read or written for a while. While we work on a request that is all right, unless the client does not read. */
+  #timedOut(socket: Socket): void {
+    const busy = this.#connections.get(socket)?.busy ?? 0;
+    if (busy === 0 || socket.writableLength > 0) socket.destroy();
+  }
+}

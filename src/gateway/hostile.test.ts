@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { encoded, testGateway } from '../../test/support/gateway.ts';
+import { until } from '../../test/support/until.ts';
+import { every, systemClock } from '../core/clock.ts';
+
+async function dial(t: TestContext, port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** All that comes until the other end is done. */
+async function read(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  if (!socket.closed) await once(socket, 'close');
+  return Buffer.concat(chunks).toString();
+}
+
+const call = 'POST /call/x HTTP/1.1\r\nHost: x\r\n';
+
+test('headers of the limit pass; more are 431, and the answer arrives', async (t) => {
+  const { gateway, calls } = await testGateway(t);
+  const head = (size: number) => `${call}Connection: close\r\nX-Fill: ${'f'.repeat(size)}\r\n\r\n`;
+  const fits = await dial(t, gateway.port);
+  fits.write(head(16_000));
+  assert.match(await read(fits), /^HTTP\/1\.1 200 /);
+  for (const size of [17_000, 1_000_000]) {
+    const socket = await dial(t, gateway.port);
+    socket.write(head(size));
+    const text = await read(socket);
+    assert.match(text, /^HTTP\/1\.1 431 /);
+    assert.equal(JSON.parse(text.split('\r\n\r\n')[1]!).error.code, 'RESOURCE_EXHAUSTED');
+  }
+  assert.equal(calls.length, 1);
+});
+
+test('requests that two parsers could read differently are refused', async (t) => {
+  const { gateway, calls } = await testGateway(t);
+  const bad = [
+    `${call}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n7\r\n0\r\n\r\n`,
+    `${call}Content-Length: 1\r\nContent-Length: 2\r\n\r\n12`,
+    `${call}Content-Length: +1\r\n\r\n1`,
+    `${call}Content-Length : 1\r\n\r\n1`,
+    'POST /call/x HTTP/1.1\r\nContent-Length: 1\r\n\r\n1',
+    '\u0016\u0003\u0001\u0002\u0000',
+    'EVKL\u0001',
+  ];
+  for (const bytes of bad) {
+    const socket = await dial(t, gateway.port);
+    socket.write(bytes);
+    const text = await read(socket);
+    assert.match(text, /^HTTP\/1\.1 400 /, JSON.stringify(bytes));
+  }
+  assert.equal(calls.length, 0);
+});
+
+test('words about a bad request are never taken for the answer to the one before', async (t) => {
+  const go = Promise.withResolvers<void>();
+  const { gateway, calls } = await testGateway(t, () => go.promise.then(() => ({ output: 1 })));
+  const socket = await dial(t, gateway.port);
+  const text = read(socket);
+  socket.write(`${call}Content-Length: 1\r\n\r\n1`);
+  await until(() => calls.length === 1, 'the call to arrive');
+  socket.write('no HTTP at all\r\n\r\n');
+  assert.equal(await text, '');
+  go.resolve();
+});
+
+test('slow senders are cut off, and others are served meanwhile', async (t) => {
+  const { gateway, url } = await testGateway(t, undefined, {
+    limits: { headerTimeout: 500, requestTimeout: 1_000 },
+  });
+  const slow = await Promise.all(
+    Array.from({ length: 300 }, async (_, i) => {
+      const socket = await dial(t, gateway.port);
+      // A third each: nothing at all, headers byte by byte, a body byte by byte.
+      if (i % 3 === 1) socket.write('POST /call/x HTTP/1.1\r\nX-A: ');
+      if (i % 3 === 2) socket.write(`${call}Content-Length: 4000000\r\n\r\n`);
+      return { socket, trickles: i % 3 !== 0, text: read(socket) };
+    }),
+  );
+  const trickle = every(systemClock, 100, () => {
+    for (const { socket, trickles } of slow) if (trickles && socket.writable) socket.write('1');
+  });
+  t.after(() => trickle.cancel());
+  const answers = Array.from({ length: 50 }, async () => {
+    const response = await fetch(`${url}/call/x`, { method: 'POST', body: '1' });
+    assert.equal(await response.text(), '1');
+  });
+  await Promise.all(answers);
+  for (const { text } of slow) {
+    assert.match(await text, /^HTTP\/1\.1 408 [\s\S]*the request took too long/);
+  }
+});
+
+test('a client that does not read is cut off', async (t) => {
+  const answer = JSON.stringify('x'.repeat(16_000_000));
+  const { gateway, metrics } = await testGateway(t, () => ({ output: encoded(answer) }), {
+    limits: { writeTimeout: 300 },
+  });
+  const socket = await dial(t, gateway.port);
+  socket.pause();
+  socket.write(`${call}\r\n`);
+  await until(
+    async () => /^evenkeel_gateway_connections 0$/m.test(await metrics.text()),
+    'the connection to be closed',
+  );
+});
+
+test('a call may take longer than a client may leave things unread', async (t) => {
+  const { url } = await testGateway(t, () => systemClock.sleep(700).then(() => ({ output: 1 })), {
+    limits: { writeTimeout: 100, idleTimeout: 100 },
+  });
+  const response = await fetch(`${url}/call/x`, { method: 'POST', body: '1' });
+  assert.equal(await response.text(), '1');
+});
+
+test('a connection at rest is closed after the idle time', async (t) => {
+  const { gateway } = await testGateway(t, undefined, { limits: { idleTimeout: 100 } });
+  const socket = await dial(t, gateway.port);
+  socket.write(`${call}Content-Length: 1\r\n\r\n1`);
+  assert.match(await read(socket), /^HTTP\/1\.1 200 [\s\S]*\r\n\r\n1$/);
+});
+
+test('connections over the limit are closed as they come', async (t) => {
+  const { gateway, url } = await testGateway(t, undefined, { limits: { connections: 2 } });
+  const held = [await dial(t, gateway.port), await dial(t, gateway.port)];
+  const over = await dial(t, gateway.port);
+  if (!over.closed) await once(over, 'close');
+  held[0]!.destroy();
+  await until(
+    () =>
+      fetch(`${url}/livez`).then(
+        (response) => response.status === 200,
+        () => false,
+      ),
+    'a place to be free',
+  );
+});
+
+test('many calls begun and left do not stay', async (t) => {
+  const { gateway, metrics, calls } = await testGateway(
+    t,
+    ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    { limits: { calls: 50 } },
+  );
+  for (let round = 0; round < 5; round++) {
+    const sockets = await Promise.all(Array.from({ length: 100 }, () => dial(t, gateway.port)));
+    for (const socket of sockets) socket.write(`${call}Content-Length: 1\r\n\r\n1`);
+    await until(() => calls.length >= 50 * (round + 1), 'the calls to arrive');
+    for (const socket of sockets) socket.destroy();
+    await until(
+      async () => /^evenkeel_gateway_calls_in_flight 0$/m.test(await metrics.text()),
+      'the calls to be cancelled',
+    );
+  }
+  for (const { signal } of calls) assert.equal(signal.reason.code, 'CANCELLED');
+});

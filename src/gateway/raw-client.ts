@@ -1,0 +1,26 @@
+import type { Encoded, Reply } from '../core/call.ts';
+
+/** What a gateway asks of a client: calls of methods whose contract it does not know, in bytes that it does not look into. */
+export interface RawClient {
+  /**
+   * Resolves with the answer, whose output is `Encoded` JSON where it came as bytes, and any JSON value else. The bytes are
+   * the caller's from then on. Rejects with an RpcError: at the latest when the time is up, or when the signal is aborted.
+   */
+  call(call: RawCall): Promise<Reply>;
+  /** What `/nodes` shows. It holds no secret. */
+  nodes(): unknown;
+}
+
+export interface RawCall {
+  /** Default: the service that the client is for. */
+  service?: string;
+  method: string;
+  /** Valid JSON; `undefined` where there is none. */
+  input: Encoded | undefined;
+  /** How long to wait for the answer, ms: 1..2^31-1. */
+  timeout: number;
+  /** Aborted, with the RpcError that says why, when nobody waits for the answer any more. */
+  signal: AbortSignal;
+  /** The caller's promise that the server does the work only once for this key. */
+  idempotencyKey?: string;
+}
