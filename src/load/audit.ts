@@ -1,0 +1,134 @@
+import type { Execution } from './ledger.ts';
+import { indexOf } from './plan.ts';
+import type { Recording } from './recording.ts';
+import { latency, type Sample } from './sample.ts';
+
+/**
+ * The books compared, call by call: what the caller wrote down against what the handlers did.
+ *
+ * - `right`: the right answer within the deadline.
+ * - `lost`: anything less: an error, silence, too late, or an answer that no handler worked out.
+ * - `wrong`: an answer that is not the right one.
+ * - `doubled`: a call that must not run twice, and did.
+ * - `unknown`: such a call ended in an error that said "it may have run", and it ran at most once: the promise's exception.
+ * - `cut`: in flight when the load was told to stop: not judged.
+ */
+export type Judgement = 'right' | 'lost' | 'wrong' | 'doubled' | 'unknown' | 'cut';
+
+export interface JudgedCall {
+  sample: Sample;
+  judgement: Judgement;
+  /** Why, when it is not right. */
+  why: string;
+  /** How often handlers began it; undefined without their books. */
+  executions: number | undefined;
+}
+
+export interface Audit {
+  calls: readonly JudgedCall[];
+  /** What is wrong with the books themselves; with any of these nothing is proven. */
+  flaws: readonly Flaw[];
+}
+
+export interface Flaw {
+  /** When, if it has a time. */
+  at: number | undefined;
+  what: string;
+}
+
+/** A call cut off by the end of the load is passed over only if it was this young, ms: an older one had no answer when it should have had one. */
+const cutAge = 1000;
+
+/** Compares the books. */
+export function audit(
+  recording: Pick<Recording, 'samples' | 'executions' | 'load' | 'plan' | 'contradictions' | 'dropped'>,
+): Audit {
+  const { samples, executions, load, plan } = recording;
+  const byId = executions === undefined ? undefined : groupById(executions);
+  const calls = samples.map((sample): JudgedCall => {
+    const count = byId === undefined ? undefined : (byId.get(sample.id)?.length ?? 0);
+    const [judgement, why] = judgeCall(
+      sample,
+      count,
+      load.state === 'finished' ? load.cutAt : undefined,
+      plan.deadline,
+    );
+    return { sample, judgement, why, executions: count };
+  });
+  return { calls, flaws: [...flawsOfLoad(recording), ...foreignExecutions(samples, executions)] };
+}
+
+function judgeCall(
+  sample: Sample,
+  executions: number | undefined,
+  cutAt: number | undefined,
+  deadline: number,
+): [Judgement, string] {
+  if (sample.unsafe && executions !== undefined && executions > 1) return ['doubled', `it ran ${executions} times`];
+  const { end } = sample;
+  if (end === undefined) {
+    if (cutAt !== undefined && cutAt - sample.sent < cutAge) return ['cut', 'in flight when the load was stopped'];
+    return ['lost', 'the caller wrote down no end of it'];
+  }
+  if (end.outcome === 'WRONG') return ['wrong', 'the answer was not the right one'];
+  if (end.outcome !== 'ok') {
+    if (sample.unsafe && end.mayHaveExecuted) return ['unknown', end.outcome];
+    return ['lost', end.outcome];
+  }
+  const took = Math.min(latency(sample)!, end.at - sample.sent);
+  if (took > deadline) return ['lost', `the answer came after ${Math.round(took)} ms, the deadline was ${deadline} ms`];
+  if (executions === 0) return ['lost', 'there was an answer, but no handler wrote the call down'];
+  return ['right', ''];
+}
+
+function groupById(executions: readonly Execution[]): Map<string, Execution[]> {
+  const groups = new Map<string, Execution[]>();
+  for (const execution of executions) {
+    const group = groups.get(execution.id);
+    if (group === undefined) groups.set(execution.id, [execution]);
+    else group.push(execution);
+  }
+  return groups;
+}
+
+/** A generator that died, dropped calls, or left gaps in its numbering did not offer the load that was to be survived. */
+function flawsOfLoad({ load, dropped, samples, contradictions, plan }: Parameters<typeof audit>[0]): Flaw[] {
+  const flaws: Flaw[] = contradictions.map((what) => ({ at: undefined, what }));
+  for (const { at, count } of dropped) {
+    flaws.push({
+      at,
+      what: `${count} ${count === 1 ? 'call was' : 'calls were'} due and never sent: too many had no answer`,
+    });
+  }
+  if (load.state === 'died') flaws.push({ at: load.at, what: `the load generator ended before its time: ${load.how}` });
+  else {
+    const sent = samples.length + dropped.reduce((sum, { count }) => sum + count, 0);
+    const { due } = load.record;
+    if (sent !== due) flaws.push({ at: undefined, what: `${due} calls were due, ${sent} are written down` });
+  }
+  const gap = firstGap(samples, plan.run);
+  if (gap !== undefined)
+    flaws.push({ at: gap.at, what: `call number ${gap.index} is missing from the caller's books` });
+  if (samples.length === 0) flaws.push({ at: undefined, what: 'not one call was sent' });
+  return flaws;
+}
+
+function firstGap(samples: readonly Sample[], run: string): { index: number; at: number } | undefined {
+  const numbered = samples
+    .map((sample) => ({ index: indexOf(run, sample.id) ?? -1, at: sample.intended }))
+    .sort((a, b) => a.index - b.index);
+  const gap = numbered.findIndex((entry, place) => entry.index !== place);
+  return gap < 0 ? undefined : { index: gap, at: numbered[gap]!.at };
+}
+
+function foreignExecutions(samples: readonly Sample[], executions: readonly Execution[] | undefined): Flaw[] {
+  const sent = new Set(samples.map(({ id }) => id));
+  const foreign = (executions ?? []).filter(({ id }) => !sent.has(id));
+  if (foreign.length === 0) return [];
+  return [
+    {
+      at: foreign[0]!.began,
+      what: `handlers ran ${foreign.length} calls that the caller did not write down, the first is ${foreign[0]!.id}`,
+    },
+  ];
+}

@@ -1,0 +1,200 @@
+import type { Clock } from '../core/clock.ts';
+import type { Cluster, ClusterState, Deed } from './cluster.ts';
+import type { LoadGenerator, RunningLoad } from './generator/generator.ts';
+import type { LoadPlan } from './plan.ts';
+import type { LoadEnd, PlayedEvent, Recording } from './recording.ts';
+import { type LoadRecord, SampleBook } from './sample.ts';
+import { describeStep, type Scenario, type Step } from './scenario.ts';
+import { unsettled } from './settle.ts';
+
+/** What is told while it happens, for the screen. */
+export type Moment =
+  | { kind: 'load-begins'; at: number }
+  | { kind: 'record'; record: LoadRecord }
+  | { kind: 'state'; state: ClusterState }
+  | { kind: 'event-begins'; at: number; index: number; name: string; step: Step }
+  | { kind: 'event-ends'; event: PlayedEvent }
+  | { kind: 'load-ends'; end: LoadEnd };
+
+export interface ConductOptions {
+  scenario: Scenario;
+  plan: LoadPlan;
+  /** Started already. Closing it is the caller's. */
+  cluster: Cluster;
+  generator: LoadGenerator;
+  clock: Clock;
+  listener?: (moment: Moment) => void;
+  /** Ends the run early; what was recorded until then is given back. */
+  signal: AbortSignal;
+}
+
+/** Without `executions`, which are read when all servers have ended. */
+export type Played = Omit<Recording, 'executions'>;
+
+/** How often the cluster's state is written down, ms. */
+const statePeriod = 100;
+/** How long the load goes on after the last event has settled, ms: there must be something to compare with. */
+const tail = 3000;
+/** How long the generator may take to end when it was told to, beyond a call's deadline, ms. */
+const stopGrace = 5000;
+
+/** Plays a scenario on a cluster under load, and records. */
+export async function conduct(options: ConductOptions): Promise<Played> {
+  const { scenario, plan, cluster, generator, clock, signal } = options;
+  const tell = options.listener ?? (() => {});
+  const offset = clock.wallTime() - clock.now();
+  const now = () => clock.now() + offset;
+
+  const book = new SampleBook();
+  const states: ClusterState[] = [];
+  const events: PlayedEvent[] = [];
+  const began = now();
+  const load = await generator.start(plan, (record) => {
+    book.add(record);
+    tell({ kind: 'record', record });
+  });
+  tell({ kind: 'load-begins', at: began });
+  const watching = new AbortController();
+  const watched = watchStates(cluster, clock, states, tell, watching.signal);
+  // The events end with the load: without it they would prove nothing.
+  const over = new AbortController();
+  const ended = load.ended.then((end) => {
+    over.abort(new Error('the load ended'));
+    tell({ kind: 'load-ends', end });
+    return end;
+  });
+  const stop = AbortSignal.any([signal, over.signal]);
+  try {
+    for (const [place, step] of scenario.events.entries()) {
+      await clock.sleep(step.at, stop);
+      const index = place + 1;
+      const name = `${index} ${describeStep(step)}`;
+      tell({ kind: 'event-begins', at: now(), index, name, step });
+      const { patience } = scenario;
+      const event = await play(step, index, name, { cluster, clock, now, patience, signal: stop, interrupt: signal });
+      events.push(event);
+      tell({ kind: 'event-ends', event });
+    }
+    const least = began + (scenario.load.duration ?? 0) - now();
+    await clock.sleep(Math.max(events.length > 0 ? tail : 0, least), stop);
+  } catch (cause) {
+    if (!stop.aborted) throw cause;
+  } finally {
+    watching.abort();
+    await Promise.all([endLoad(load, ended, plan.deadline + stopGrace, clock), watched]);
+  }
+  const end = await ended;
+  return {
+    scenario,
+    plan,
+    generator: generator.name,
+    began,
+    ended: now(),
+    events,
+    states,
+    samples: book.samples,
+    dropped: book.dropped,
+    contradictions: book.contradictions,
+    load: end,
+    incidents: cluster.incidents(),
+    environment: cluster.environment(),
+    interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : undefined,
+  };
+}
+
+interface PlayOptions {
+  cluster: Cluster;
+  clock: Clock;
+  now: () => number;
+  patience: number;
+  /** Ends the waiting for the event to settle: the run is over. */
+  signal: AbortSignal;
+  /** Ends the waiting for the deed itself: the user is waiting. */
+  interrupt: AbortSignal;
+}
+
+/** Does it, and waits until it has settled. What goes wrong is part of the record, not an exception. */
+async function play(step: Step, index: number, name: string, options: PlayOptions): Promise<PlayedEvent> {
+  const { cluster, clock, now, patience, signal } = options;
+  const ordered = now();
+  let deed: Deed;
+  try {
+    deed = await unlessAborted(order(cluster, step), options.interrupt);
+  } catch (cause) {
+    const problem = `could not be done: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return { index, name, step, at: ordered, settledAt: undefined, deed: undefined, problem };
+  }
+  const deadline = now() + patience;
+  const done = { index, name, step, at: deed.at, deed };
+  for (;;) {
+    const missing = unsettled(step, deed, cluster.state());
+    if (missing === undefined) return { ...done, settledAt: now(), problem: undefined };
+    if (now() >= deadline) {
+      return { ...done, settledAt: undefined, problem: `not settled within ${patience / 1000} s: ${missing}` };
+    }
+    try {
+      await clock.sleep(statePeriod, signal);
+    } catch {
+      return { ...done, settledAt: undefined, problem: `the run ended before it had settled: ${missing}` };
+    }
+  }
+}
+
+/** The work's result, or the signal's reason; the work itself ends when the cluster is closed. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function order(cluster: Cluster, step: Step): Promise<Deed> {
+  switch (step.do) {
+    case 'scale':
+      return cluster.scale(step.to);
+    case 'rolling':
+      return cluster.rolling();
+    case 'kill':
+      return cluster.kill(step.count);
+    case 'freeze':
+      return cluster.freeze(step.count, step.for);
+    case 'zookeeper-away':
+      return cluster.zookeeperAway(step.for);
+  }
+}
+
+async function watchStates(
+  cluster: Cluster,
+  clock: Clock,
+  states: ClusterState[],
+  tell: (moment: Moment) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const state = cluster.state();
+    states.push(state);
+    tell({ kind: 'state', state });
+    try {
+      await clock.sleep(statePeriod, signal);
+    } catch {
+      // Once more, so that the record's last state is that of the end.
+      states.push(cluster.state());
+      return;
+    }
+  }
+}
+
+/** Tells the load to stop; kills it when it does not. */
+async function endLoad(load: RunningLoad, ended: Promise<LoadEnd>, grace: number, clock: Clock): Promise<void> {
+  load.stop();
+  const waiting = new AbortController();
+  const late = clock.sleep(grace, waiting.signal).then(
+    () => load.kill(),
+    () => {},
+  );
+  await ended;
+  waiting.abort();
+  await late;
+}

@@ -1,0 +1,117 @@
+import type { Proof, ServerState } from './cluster.ts';
+import type { Execution } from './ledger.ts';
+import type { PlayedEvent, Recording } from './recording.ts';
+import { latency } from './sample.ts';
+import { quantile, sorted } from './statistics.ts';
+
+/** What an event did to the servers and to the calls around it. Undefined where it does not apply. Times in ms. */
+export interface Effects {
+  /** From the start of a new server's process to the first call there; of several servers, the slowest. */
+  startToFirstCall: number | undefined;
+  /** From the moment the registry was seen to hold it. */
+  registeredToFirstCall: number | undefined;
+  /** From SIGTERM to the last call that began there; of several servers, the slowest. */
+  stopToLastCall: number | undefined;
+  /** How long the p99 stayed above max(1.5 x before, before + 50 ms). 0 if it never was. */
+  disturbed: number | undefined;
+  /** Calls that were being worked on in the servers that were hit, at that moment. */
+  inFlight: number | undefined;
+  proof: readonly Proof[];
+  problems: readonly string[];
+}
+
+const bucket = 500;
+const quiet = 2000;
+
+/** Looks for the event's traces in the handlers' books, the servers' lives and the calls. */
+export function effects(recording: Recording, event: PlayedEvent, until: number): Effects {
+  const { executions } = recording;
+  const within = (at: number | undefined) => at !== undefined && at >= event.at && at < until;
+  const servers = recording.states.at(-1)?.servers ?? [];
+  const born = servers.filter(({ startedAt }) => within(startedAt));
+  const told = servers.filter(({ stoppedAt }) => within(stoppedAt));
+  const byServer = executions === undefined ? undefined : Map.groupBy(executions, ({ writer }) => writer.server);
+  const first = (server: ServerState) => byServer?.get(server.name)?.[0]?.began;
+  const idle = born.filter((server) => first(server) === undefined || first(server)! >= until);
+  const inFlight = executions === undefined ? undefined : hitInFlight(event, executions);
+  return {
+    startToFirstCall: slowest(born, (server) => minus(first(server), server.startedAt)),
+    registeredToFirstCall: slowest(born, (server) => minus(first(server), server.registeredAt)),
+    stopToLastCall: slowest(told, (server) => minus(byServer?.get(server.name)?.at(-1)?.began, server.stoppedAt)),
+    disturbed: disturbance(recording, event, until),
+    inFlight,
+    proof: proofOfCalls(recording, event, inFlight),
+    problems:
+      byServer === undefined || event.settledAt === undefined
+        ? []
+        : idle.map(({ name }) => `${name} was started and got no call before the next event`),
+  };
+}
+
+function slowest(
+  servers: readonly ServerState[],
+  time: (server: ServerState) => number | undefined,
+): number | undefined {
+  const times = servers.map(time).filter((value) => value !== undefined);
+  // What we see of the registry comes a moment late: a call may be there before the news of its server.
+  return times.length === 0 ? undefined : Math.max(0, ...times);
+}
+
+function minus(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a - b;
+}
+
+/** Calls begun in the servers that were hit and not ended when it hit them. */
+function hitInFlight({ deed, step }: PlayedEvent, executions: readonly Execution[]): number | undefined {
+  if (deed === undefined || (step.do !== 'kill' && step.do !== 'freeze')) return undefined;
+  const hit = new Set(deed.servers);
+  // A call that a frozen process ends after the thaw was in flight all the time; one a killed process began never ends.
+  const over = step.do === 'freeze' ? (deed.until ?? deed.at) : Number.POSITIVE_INFINITY;
+  return executions.filter(
+    ({ writer, began, ended }) => hit.has(writer.server) && began <= deed.at && (ended === undefined || ended >= over),
+  ).length;
+}
+
+function proofOfCalls(recording: Recording, event: PlayedEvent, inFlight: number | undefined): Proof[] {
+  const { deed, step } = event;
+  if (deed === undefined) return [];
+  if (step.do === 'kill' || step.do === 'freeze') {
+    if (inFlight === undefined) return [];
+    return [
+      { what: `${inFlight} ${inFlight === 1 ? 'call was' : 'calls were'} being worked on there`, holds: inFlight > 0 },
+    ];
+  }
+  if (step.do === 'zookeeper-away') {
+    const meanwhile = recording.samples.filter(({ sent }) => sent >= deed.at && sent < (deed.until ?? deed.at)).length;
+    return [{ what: `${meanwhile} calls were made meanwhile`, holds: meanwhile > 0 }];
+  }
+  return [];
+}
+
+/** How long after the event half seconds came whose p99 stood out. */
+function disturbance({ samples }: Recording, { at }: PlayedEvent, until: number): number | undefined {
+  const before: number[] = [];
+  const after = new Map<number, number[]>();
+  for (const sample of samples) {
+    const took = latency(sample);
+    if (took === undefined) continue;
+    if (sample.end!.at >= at - 3000 && sample.end!.at < at) before.push(took);
+    // By the moment it was due: what a call waited is the fault of the time in which it waited.
+    else if (sample.end!.at >= at && sample.intended < until) {
+      const key = Math.max(0, Math.floor((sample.intended - at) / bucket));
+      const group = after.get(key);
+      if (group === undefined) after.set(key, [took]);
+      else group.push(took);
+    }
+  }
+  const usual = quantile(sorted(before), 0.99);
+  if (usual === undefined) return undefined;
+  const limit = Math.max(1.5 * usual, usual + 50);
+  let end = 0;
+  for (const key of [...after.keys()].sort((a, b) => a - b)) {
+    // Quiet for that long means that it is over: what stands out later has another cause.
+    if ((key - end) * bucket >= quiet) break;
+    if (quantile(sorted(after.get(key)!), 0.99)! > limit) end = key + 1;
+  }
+  return end * bucket;
+}

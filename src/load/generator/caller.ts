@@ -1,0 +1,79 @@
+import { Pool } from 'undici';
+import { expectedPi, sameValue } from '../expected.ts';
+import { callIdKey } from '../ledger.ts';
+import type { PlannedCall } from '../plan.ts';
+import type { EndRecord } from '../sample.ts';
+
+/** What came of one call over HTTP. */
+export type Outcome = Pick<EndRecord, 'outcome' | 'attempts' | 'mayHaveExecuted' | 'node'>;
+
+/** Makes calls through a gateway and judges the answers. Never sends a call again: that is what is under test. */
+export class Caller {
+  readonly #pool: Pool;
+  readonly #deadline: number;
+
+  constructor(url: string, deadline: number, connections: number) {
+    this.#deadline = deadline;
+    this.#pool = new Pool(url, {
+      connections,
+      pipelining: 1,
+      connect: { timeout: deadline },
+      // The gateway answers within the deadline; half a second more and nobody is there.
+      headersTimeout: deadline + 500,
+      bodyTimeout: deadline + 500,
+    });
+  }
+
+  async call(call: PlannedCall): Promise<Outcome> {
+    const none = { attempts: 1, mayHaveExecuted: false };
+    try {
+      const response = await this.#pool.request({
+        method: 'POST',
+        path: `/call/${call.method}`,
+        headers: {
+          'content-type': 'application/json',
+          'evenkeel-deadline-ms': String(this.#deadline),
+          [`evenkeel-meta-${callIdKey}`]: call.id,
+        },
+        body: JSON.stringify(call.input),
+      });
+      const text = await response.body.text();
+      const node = header(response.headers['evenkeel-node']);
+      return {
+        ...judge(response.statusCode, text, call),
+        attempts: Number(header(response.headers['evenkeel-attempts']) ?? 1),
+        ...(node !== undefined && { node }),
+      };
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code ?? (cause as Error).name;
+      return { ...none, outcome: `NO_ANSWER/${code}` };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+}
+
+function judge(status: number, text: string, call: PlannedCall): Pick<Outcome, 'outcome' | 'mayHaveExecuted'> {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return { outcome: `HTTP_${status}`, mayHaveExecuted: false };
+  }
+  if (status === 200) {
+    const expected = call.method === 'pi' ? expectedPi(call.input as number) : call.input;
+    return { outcome: sameValue(body, expected) ? 'ok' : 'WRONG', mayHaveExecuted: false };
+  }
+  const error = (body as { error?: { code?: string; reason?: string; mayHaveExecuted?: boolean } } | null)?.error;
+  const code = error?.code ?? `HTTP_${status}`;
+  return {
+    outcome: error?.reason === undefined || error.reason === null ? code : `${code}/${error.reason}`,
+    mayHaveExecuted: error?.mayHaveExecuted === true,
+  };
+}
+
+function header(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,128 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { freshId } from '../../core/random.ts';
+import type { ProcessGuard } from '../local/guard.ts';
+import { ownFile } from '../own-file.ts';
+import { type LoadPlan, lengthOf } from '../plan.ts';
+import type { LoadEnd } from '../recording.ts';
+import type { LoadGenerator } from './generator.ts';
+import { K6Reader } from './k6-reader.ts';
+import { Tail } from './tail.ts';
+
+/** Path of the k6 on PATH, if there is one. */
+export function findK6(path = process.env.PATH ?? ''): string | undefined {
+  const name = process.platform === 'win32' ? 'k6.exe' : 'k6';
+  return path
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** What k6 exits with when its thresholds were crossed (they are not ours), and when it was told to stop. */
+const crossed = 99;
+const aborted = 105;
+
+export interface K6Options {
+  /** Path of k6. */
+  command: string;
+  /** Folder for what k6 writes: a line for each figure of each call, about 4 KiB a call. Deleted when it was read. */
+  directory: string;
+  /** Ends k6 should this process die. */
+  guard?: ProcessGuard;
+  clock?: Clock;
+}
+
+/** k6 with loadtest/pi.ts. Throws a sentence when that k6 does not run. */
+export async function k6Generator(options: K6Options): Promise<LoadGenerator> {
+  const { command, directory, guard, clock = systemClock } = options;
+  const { stdout } = await promisify(execFile)(command, ['version'], { timeout: 20_000 }).catch((cause: Error) => {
+    throw new Error(`${command} does not run: ${cause.message.split('\n')[0]}`, { cause });
+  });
+  return {
+    name: /k6 v?\d\S*/.exec(stdout)?.[0].replace(' v', ' ') ?? 'k6',
+    async start(plan, listener) {
+      const path = join(directory, `k6-${freshId()}.json`);
+      const script = ownFile('../../../loadtest/pi.ts', import.meta.url).replace(/\.js$/, '.ts');
+      const child = spawn(command, [...fixedArguments(path), ...settings(plan), script], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+      });
+      let complaint = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        complaint = (complaint + text).slice(-2000);
+      });
+      const exited = new Promise<number | string>((resolve) => {
+        child.once('error', (error) => resolve(error.message));
+        child.once('close', (code, signal) => resolve(signal ?? code ?? 'unknown'));
+      });
+      const reader = new K6Reader(plan, listener);
+      const tail = new Tail(path, clock, (line) => reader.line(line));
+      let toldAt: number | undefined;
+      const ended = (async (): Promise<LoadEnd> => {
+        const how = await exited;
+        const at = clock.wallTime();
+        if (child.pid !== undefined) guard?.release(child.pid);
+        await tail.finish();
+        await rm(path, { force: true });
+        const wasTold = how === aborted && toldAt !== undefined;
+        const record = reader.finish(toldAt ?? at);
+        if (wasTold || how === 0 || how === crossed) {
+          return { state: 'finished', record, ...(wasTold && { cutAt: toldAt! }) };
+        }
+        const code = typeof how === 'number' ? `exit code ${how}` : how;
+        return { state: 'died', at, how: complaint === '' ? code : `${code}: ${message(complaint)}` };
+      })();
+      await once(child, 'spawn');
+      guard?.watch(child.pid!);
+      return {
+        pid: child.pid,
+        ended,
+        stop() {
+          toldAt ??= clock.wallTime();
+          child.kill('SIGINT');
+        },
+        kill: () => child.kill('SIGKILL'),
+      };
+    },
+  };
+}
+
+function fixedArguments(path: string): string[] {
+  return ['run', '--quiet', '--no-color', '--no-usage-report', '--summary-mode=disabled', '--out', `json=${path}`];
+}
+
+function settings(plan: LoadPlan): string[] {
+  const { load } = plan;
+  const kind =
+    load.kind === 'proof' ? { RATE: load.startRate, STAGES: JSON.stringify(load.stages) } : { USERS: load.users };
+  const all = {
+    KIND: load.kind,
+    ...kind,
+    DURATION: lengthOf(load) / 1000,
+    URL: plan.url,
+    N: plan.n,
+    UNSAFE: plan.unsafe,
+    DEADLINE: plan.deadline,
+    RUN: plan.run,
+  };
+  return Object.entries(all).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+}
+
+/** The message within a line of k6's log. */
+function message(log: string): string {
+  const last = log.split('\n').findLast((line) => line.includes('level=error')) ?? log.trim().split('\n').at(-1) ?? '';
+  return /msg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1] ?? last;
+}

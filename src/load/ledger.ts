@@ -1,0 +1,145 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { HandlerContext, ServiceModule } from '../core/contract.ts';
+import { freshId } from '../core/random.ts';
+
+/**
+ * The handlers' side of the books. Each serving process appends a line to a file of its own when a call begins and when it
+ * ends, before it goes on: the operating system has the line then, and keeps it when the process is killed. Compared with
+ * what the callers wrote down, this shows calls that were lost, answers that nobody worked out, and work done twice.
+ */
+
+/** Metadata key of a call's id. Through the gateway it is the header `evenkeel-meta-call-id`. */
+export const callIdKey = 'call-id';
+
+/** Who wrote: a server by its name, and one of its processes. */
+export interface Writer {
+  server: string;
+  pid: number;
+}
+
+/** A call as a handler saw it. */
+export interface Execution {
+  id: string;
+  method: string;
+  writer: Writer;
+  /** ms since 1970 */
+  began: number;
+  /** Undefined if it never ended: the process was killed meanwhile, or is frozen. */
+  ended: number | undefined;
+}
+
+type Line =
+  | { kind: 'writer'; server: string; pid: number }
+  | { kind: 'begin'; call: number; id: string; method: string; at: number }
+  | { kind: 'end'; call: number; at: number };
+
+export interface LedgerOptions {
+  /** Folder that outlives the process; made if missing. */
+  directory: string;
+  /** Name of the server that this process belongs to. Default: the host's name, which is the pod's on Kubernetes. */
+  server?: string;
+  /** Default: the system's. */
+  clock?: Clock;
+}
+
+/** Appends to one file, synchronously. */
+export class Ledger {
+  readonly #file: number;
+  readonly #now: () => number;
+  #calls = 0;
+
+  constructor(options: LedgerOptions) {
+    const clock = options.clock ?? systemClock;
+    // The wall clock as it is now, carried on by the monotonic one: it may jump during the run.
+    const offset = clock.wallTime() - clock.now();
+    this.#now = () => clock.now() + offset;
+    mkdirSync(options.directory, { recursive: true });
+    const server = options.server ?? hostname();
+    // Process ids start again in every container and are used again by the system: the name needs more than them.
+    this.#file = openSync(join(options.directory, `handled-${process.pid}-${freshId()}.ndjson`), 'a');
+    this.#write({ kind: 'writer', server, pid: process.pid });
+  }
+
+  /** Writes that a call begins. The function returned writes that it ended. */
+  begin(id: string, method: string): () => void {
+    const call = ++this.#calls;
+    this.#write({ kind: 'begin', call, id, method, at: this.#now() });
+    return () => this.#write({ kind: 'end', call, at: this.#now() });
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #write(line: Line): void {
+    writeSync(this.#file, `${JSON.stringify(line)}\n`);
+  }
+}
+
+type AnyHandler = (input: unknown, context: HandlerContext) => unknown;
+
+/** The same service, whose handlers write down each call that carries an id. */
+export function recorded<M extends ServiceModule>(module: M, ledger: Ledger): M {
+  const handlers = Object.fromEntries(
+    Object.entries(module.handlers as Record<string, AnyHandler>).map(([method, handler]) => [
+      method,
+      async (input: unknown, context: HandlerContext) => {
+        const id = context.metadata[callIdKey];
+        if (id === undefined) return handler(input, context);
+        const end = ledger.begin(id, method);
+        try {
+          return await handler(input, context);
+        } finally {
+          end();
+        }
+      },
+    ]),
+  );
+  return { ...module, handlers: handlers as M['handlers'] };
+}
+
+/** Reads what all handlers wrote. A torn last line, as a killed process may leave, is passed over. */
+export function readExecutions(directory: string): Execution[] {
+  const executions: Execution[] = [];
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith('handled-')) readFile(join(directory, name), executions);
+  }
+  return executions.sort((a, b) => a.began - b.began);
+}
+
+function readFile(path: string, executions: Execution[]): void {
+  let writer: Writer = { server: 'unknown', pid: 0 };
+  const open = new Map<number, Execution>();
+  for (const text of readFileSync(path, 'utf8').split('\n')) {
+    const line = parseLine(text);
+    if (line === undefined) continue;
+    switch (line.kind) {
+      case 'writer':
+        writer = { server: line.server, pid: line.pid };
+        break;
+      case 'begin': {
+        const execution = { id: line.id, method: line.method, writer, began: line.at, ended: undefined };
+        open.set(line.call, execution);
+        executions.push(execution);
+        break;
+      }
+      case 'end': {
+        const execution = open.get(line.call);
+        if (execution !== undefined) execution.ended = line.at;
+        break;
+      }
+    }
+  }
+}
+
+function parseLine(text: string): Line | undefined {
+  if (!text.endsWith('}')) return undefined;
+  try {
+    return JSON.parse(text) as Line;
+  } catch {
+    return undefined;
+  }
+}

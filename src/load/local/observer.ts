@@ -1,0 +1,92 @@
+import { request } from 'undici';
+import { type Clock, every, type Timer } from '../../core/clock.ts';
+import { openRegistry } from '../../registry/open.ts';
+import type { NodeState } from '../cluster.ts';
+
+/** How often everything is asked, ms. */
+const period = 200;
+/** How long an answer may take, ms: a frozen server must not hold up the view of the others. */
+const patience = 800;
+
+/** The same file as wanted of `GET /nodes`, version 1. */
+interface NodesAnswer {
+  nodes: readonly {
+    id: string;
+    addr: string;
+    base: number;
+    weight: number;
+    share: number;
+    state: NodeState['state'];
+    inFlight: number;
+  }[];
+}
+
+/** Gets a JSON document, or undefined when there is no good answer in time. */
+export async function getJson(url: string): Promise<unknown> {
+  try {
+    const { statusCode, body } = await request(url, { headersTimeout: patience, bodyTimeout: patience });
+    const text = await body.text();
+    return statusCode === 200 ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True if a GET is answered with 200 in time. */
+export async function isReady(url: string): Promise<boolean> {
+  try {
+    const { statusCode, body } = await request(url, { headersTimeout: patience, bodyTimeout: patience });
+    await body.dump();
+    return statusCode === 200;
+  } catch {
+    return false;
+  }
+}
+
+/** Nodes as a gateway shows them. */
+export async function gatewayNodes(
+  gatewayUrl: string,
+  serverAt: (address: string) => string | undefined,
+): Promise<NodeState[] | undefined> {
+  const answer = (await getJson(`${gatewayUrl}/nodes`)) as NodesAnswer | undefined;
+  return answer?.nodes.map(({ id, addr, base, weight, share, state, inFlight }) => {
+    return { id, address: addr, server: serverAt(addr), base, weight, share, state, inFlight };
+  });
+}
+
+/** Asks again and again, one question of a kind at a time. */
+export class Poller {
+  readonly #timer: Timer;
+
+  constructor(clock: Clock, ask: () => Promise<void>) {
+    let asking = false;
+    this.#timer = every(clock, period, () => {
+      if (asking) return;
+      asking = true;
+      ask().finally(() => {
+        asking = false;
+      });
+    });
+  }
+
+  close(): void {
+    this.#timer.cancel();
+  }
+}
+
+/** Watches a registry until the signal is aborted, and tells the addresses it holds; undefined while it cannot be read. */
+export async function watchRegistry(
+  url: string,
+  clock: Clock,
+  signal: AbortSignal,
+  listener: (addresses: readonly string[] | undefined) => void,
+): Promise<void> {
+  const registry = await openRegistry(url, { clock });
+  try {
+    for await (const view of registry.watch(signal)) {
+      listener(view.state === 'known' ? view.endpoints.map(({ host, port }) => `${host}:${port}`) : undefined);
+    }
+  } finally {
+    await registry.close();
+  }
+}

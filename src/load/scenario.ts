@@ -1,0 +1,123 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+/** A length of time as people write it: `500ms`, `10s`, `2m`. Becomes milliseconds. */
+const duration = z
+  .string('expected a time such as "500ms", "10s" or "2m"')
+  .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'expected a time such as "500ms", "10s" or "2m"')
+  .transform((text) => Number.parseFloat(text) * (text.endsWith('ms') ? 1 : text.endsWith('s') ? 1000 : 60_000));
+
+function whole(least: number, most: number) {
+  const message = `expected a whole number ${least}..${most}`;
+  return z.int(message).min(least, message).max(most, message);
+}
+
+const share = z.number('expected a number 0..1').min(0, 'expected a number 0..1').max(1, 'expected a number 0..1');
+
+/** When: so long after the event before has settled, or after the load began. */
+const at = duration;
+/** So many servers at once. */
+const servers = whole(1, 100);
+const target = z.literal('server').default('server');
+
+const events = {
+  scale: z.strictObject({ at, do: z.literal('scale'), to: whole(0, 100) }),
+  rolling: z.strictObject({ at, do: z.literal('rolling'), target }),
+  kill: z.strictObject({ at, do: z.literal('kill'), target, count: servers.default(1) }),
+  freeze: z.strictObject({ at, do: z.literal('freeze'), target, count: servers.default(1), for: duration }),
+  'zookeeper-away': z.strictObject({ at, do: z.literal('zookeeper-away'), for: duration }),
+};
+
+const load = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('proof'),
+    rate: whole(1, 100_000),
+    n: whole(0, 1e8).default(93),
+    unsafe: share.default(0),
+    duration: duration.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('capacity'),
+    users: whole(1, 10_000),
+    n: whole(0, 1e8).default(93),
+    unsafe: share.default(0),
+    duration: duration.optional(),
+  }),
+]);
+
+const scenarioSchema = z.strictObject({
+  /** Shown in the report. */
+  name: z.string().min(1).max(60),
+  /** How many servers there are when the load begins. */
+  servers,
+  load,
+  events: z.array(z.discriminatedUnion('do', Object.values(events) as [typeof events.scale, ...never[]])).max(100),
+  /** How long an event may take to settle before that is a failure of its own. */
+  patience: duration.default(30_000),
+});
+
+/** One thing that is done to the cluster. */
+export type Step = {
+  [K in keyof typeof events]: z.infer<(typeof events)[K]>;
+}[keyof typeof events];
+
+/** A load and what happens to the cluster meanwhile. Times in milliseconds. */
+export type Scenario = Omit<z.infer<typeof scenarioSchema>, 'events'> & { events: readonly Step[] };
+
+/** Reads a scenario from YAML. Throws one sentence for all that is wrong with it, each part named. */
+export function parseScenario(yaml: string, source = 'the scenario'): Scenario {
+  let data: unknown;
+  try {
+    data = parse(yaml, { maxAliasCount: 10 });
+  } catch (cause) {
+    throw new Error(`${source} is no YAML: ${String((cause as Error).message).split('\n')[0]}`, { cause });
+  }
+  const result = scenarioSchema.safeParse(data);
+  if (result.success) return result.data as Scenario;
+  const problems = result.error.issues.map((issue) => sentence(issue, data));
+  throw new Error(`${source} cannot be played: ${problems.join('; ')}`);
+}
+
+/** What zod found, in the words of the file: where, what was there, and what is allowed. */
+function sentence(issue: z.core.$ZodIssue, data: unknown): string {
+  const where = place(issue.path);
+  const found = valueAt(data, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return `${where === '' ? '' : `${where}: `}${issue.keys.map((key) => `"${key}"`).join(', ')} is not known here`;
+  }
+  if (issue.code === 'invalid_union') {
+    const allowed = where.endsWith('do') ? Object.keys(events) : ['proof', 'capacity'];
+    return `${where}: ${found === undefined ? 'is missing' : `"${String(found)}" is not known`}; allowed: ${allowed.join(', ')}`;
+  }
+  if (found === undefined && issue.path.length > 0) return `${where} is missing`;
+  const message = issue.message.replace(/^(Invalid input|Too \w+): /, '');
+  return `${where === '' ? 'the file' : where}: ${message}${issue.path.length > 0 ? `, not ${JSON.stringify(found)}` : ''}`;
+}
+
+function place(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key + 1}]` : text === '' ? String(key) : `${text}.${String(key)}`,
+    '',
+  );
+}
+
+function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], data);
+}
+
+/** The event in a few words, for people: `freeze 1 server for 5 s`. */
+export function describeStep(step: Step): string {
+  switch (step.do) {
+    case 'scale':
+      return `scale to ${step.to}`;
+    case 'rolling':
+      return 'rolling restart';
+    case 'kill':
+      return `kill -9 ${step.count} ${step.count === 1 ? 'server' : 'servers'}`;
+    case 'freeze':
+      return `freeze ${step.count} ${step.count === 1 ? 'server' : 'servers'} for ${step.for / 1000} s`;
+    case 'zookeeper-away':
+      return `ZooKeeper away for ${step.for / 1000} s`;
+  }
+}

@@ -1,0 +1,126 @@
+import type { ClusterState } from './cluster.ts';
+import type { Recording } from './recording.ts';
+import { latency, type Sample } from './sample.ts';
+import { quantile, sorted } from './statistics.ts';
+
+/** What happened to the calls in one stretch of time. */
+export interface Bucket {
+  /** Begin, seconds since the load began. */
+  t: number;
+  /** Calls that were due, a second. */
+  offered: number;
+  /** Right answers that came, a second. */
+  achieved: number;
+  /** Latency of the calls that were due in it, ms; undefined when none was. */
+  p50: number | undefined;
+  p95: number | undefined;
+  p99: number | undefined;
+  /** Calls that ended in it otherwise than with the right answer, or that were due in it and never ended. */
+  failed: number;
+  /** Calls that ended in it and had been sent to servers more than once. */
+  retried: number;
+  /** Calls that were due in it and never sent. */
+  dropped: number;
+}
+
+export interface ReplicaPoint {
+  t: number;
+  desired: number;
+  ready: number;
+  registered: number | undefined;
+}
+
+/** One server's weight over time; a point at each change. Undefined = the gateway does not know it (yet, any more). */
+export interface WeightLane {
+  server: string;
+  points: readonly { t: number; weight: number | undefined; base: number; state: string }[];
+}
+
+/** Samples and cluster states on one clock: seconds since the load began. */
+export interface Timeline {
+  /** Seconds. */
+  length: number;
+  /** Width of `buckets`, seconds. */
+  width: number;
+  buckets: readonly Bucket[];
+  replicas: readonly ReplicaPoint[];
+  weights: readonly WeightLane[];
+}
+
+/** Puts a recording on one clock. `width` of the buckets in ms. */
+export function timeline(recording: Recording, width = 1000): Timeline {
+  const seconds = (at: number) => (at - recording.began) / 1000;
+  const length = Math.max(0, seconds(recording.ended));
+  return {
+    length,
+    width: width / 1000,
+    buckets: buckets(recording, width, Math.max(1, Math.ceil((length * 1000) / width))),
+    replicas: replicas(recording.states, seconds),
+    weights: weights(recording.states, seconds),
+  };
+}
+
+function buckets({ samples, dropped, began }: Recording, width: number, count: number): Bucket[] {
+  const perSecond = 1000 / width;
+  const cells = Array.from({ length: count }, (_, index) => ({
+    ...{ t: (index * width) / 1000, offered: 0, achieved: 0, failed: 0, retried: 0, dropped: 0 },
+    latencies: [] as number[],
+  }));
+  const cell = (at: number) => cells[Math.min(count - 1, Math.max(0, Math.floor((at - began) / width)))]!;
+  for (const sample of samples) {
+    const due = cell(sample.intended);
+    due.offered += perSecond;
+    const took = latency(sample);
+    if (took !== undefined) due.latencies.push(took);
+    const end = cell(endOf(sample));
+    if (sample.end?.outcome === 'ok') end.achieved += perSecond;
+    else end.failed++;
+    if ((sample.end?.attempts ?? 1) > 1) end.retried++;
+  }
+  for (const { at, count } of dropped) {
+    cell(at).dropped += count;
+    cell(at).offered += count * perSecond;
+  }
+  return cells.map(({ latencies, ...cell }) => {
+    const values = sorted(latencies);
+    return { ...cell, p50: quantile(values, 0.5), p95: quantile(values, 0.95), p99: quantile(values, 0.99) };
+  });
+}
+
+function endOf(sample: Sample): number {
+  return sample.end?.at ?? sample.intended;
+}
+
+/** A point at each change, and one at the end. */
+function replicas(states: readonly ClusterState[], seconds: (at: number) => number): ReplicaPoint[] {
+  const points: ReplicaPoint[] = [];
+  for (const [index, { at, desired, ready, registered }] of states.entries()) {
+    const last = points.at(-1);
+    const same = last?.desired === desired && last.ready === ready && last.registered === registered;
+    if (!same || index === states.length - 1) points.push({ t: Math.max(0, seconds(at)), desired, ready, registered });
+  }
+  return points;
+}
+
+function weights(states: readonly ClusterState[], seconds: (at: number) => number): WeightLane[] {
+  const names = [...new Set(states.flatMap(({ servers }) => servers.map(({ name }) => name)))];
+  return names.map((server) => {
+    const points: { t: number; weight: number | undefined; base: number; state: string }[] = [];
+    for (const [index, { at, nodes, servers }] of states.entries()) {
+      const node = nodes.find((candidate) => candidate.server === server);
+      const phase = servers.find(({ name }) => name === server)?.phase;
+      // A gateway still lists a node for a while that is gone: it has a weight, and nobody there.
+      const there = node !== undefined && phase !== 'gone' && node.state !== 'connecting';
+      const point = {
+        t: Math.max(0, seconds(at)),
+        weight: there ? node.weight : undefined,
+        base: node?.base ?? points.at(-1)?.base ?? 1024,
+        state: there ? node.state : 'absent',
+      };
+      const last = points.at(-1);
+      const same = last !== undefined && last.weight === point.weight && last.state === point.state;
+      if (!same || index === states.length - 1) points.push(point);
+    }
+    return { server, points };
+  });
+}

@@ -1,0 +1,200 @@
+import { type Audit, audit, type Flaw, type JudgedCall, type Judgement } from './audit.ts';
+import type { Proof } from './cluster.ts';
+import { type Effects, effects } from './effects.ts';
+import type { PlayedEvent, Recording } from './recording.ts';
+import { latency } from './sample.ts';
+import { quantile, sorted } from './statistics.ts';
+
+/** Calls by what became of them. */
+export interface Tally {
+  calls: number;
+  right: number;
+  lost: number;
+  wrong: number;
+  doubled: number;
+  unknown: number;
+  cut: number;
+  /** Calls that were sent to servers more than once. */
+  retried: number;
+  /** Calls that were due and never sent. */
+  dropped: number;
+}
+
+/** ms; undefined where there were no calls. */
+export interface P99 {
+  /** The 3 s before the event. */
+  before: number | undefined;
+  /** Calls alive at any moment between the event and its settling. */
+  during: number | undefined;
+  /** Calls that were due between the settling and the next event. */
+  after: number | undefined;
+}
+
+export interface EventVerdict {
+  event: PlayedEvent;
+  ok: boolean;
+  /** Calls that ended between this event and the next. */
+  tally: Tally;
+  p99: P99;
+  effects: Effects;
+  /** How we know that it happened: what the cluster looked at, and the calls that were in flight. */
+  proof: readonly Proof[];
+  /** Why it is not ok, a sentence each. */
+  problems: readonly string[];
+}
+
+export interface Verdict {
+  ok: boolean;
+  /** What is said of the whole run in one line. */
+  headline: string;
+  total: Tally;
+  p50: number | undefined;
+  p99: number | undefined;
+  events: readonly EventVerdict[];
+  /** Problems with their events; before the first event they belong to the start. */
+  problems: readonly { event: string; what: string }[];
+}
+
+const beforeWindow = 3000;
+const start = 'the start';
+
+/** Judges a run: calls by comparison of the books, events by the calls around them and by the proof that they happened. */
+export function judge(recording: Recording): Verdict {
+  const books = audit(recording);
+  const problems: { event: string; what: string }[] = [];
+  const events = recording.events.map((event, place) => {
+    const verdict = judgeEvent(recording, books, event, recording.events[place + 1]);
+    for (const what of verdict.problems) problems.push({ event: event.name, what });
+    return verdict;
+  });
+  const nameAt = (at: number | undefined) => phaseAt(recording.events, at)?.name ?? start;
+  const early = books.calls.filter((call) => phaseOf(recording.events, call) === undefined);
+  for (const what of callProblems(early)) problems.push({ event: start, what });
+  for (const { at, what } of books.flaws) {
+    // A flaw without a time taints the whole run; one with a time is told with its event above, or is the start's.
+    if (at === undefined) problems.push({ event: 'the whole run', what });
+    else if (phaseAt(recording.events, at) === undefined) problems.push({ event: start, what });
+  }
+  for (const { at, what } of recording.incidents) problems.push({ event: nameAt(at), what });
+  for (const what of unplayed(recording)) problems.push({ event: 'the whole run', what });
+
+  const latencies = sorted(books.calls.flatMap(({ sample }) => latency(sample) ?? []));
+  const total = tally(books.calls, recording.dropped);
+  const ok = problems.length === 0;
+  return {
+    ok,
+    headline: headline(ok, total, problems),
+    total,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    events,
+    problems,
+  };
+}
+
+function judgeEvent(
+  recording: Recording,
+  books: Audit,
+  event: PlayedEvent,
+  next: PlayedEvent | undefined,
+): EventVerdict {
+  const until = next?.at ?? Number.POSITIVE_INFINITY;
+  const within = (at: number | undefined) => at !== undefined && at >= event.at && at < until;
+  const calls = books.calls.filter((call) => phaseOf(recording.events, call) === event);
+  const seen = effects(recording, event, until);
+  const proof = [...(event.deed?.proof ?? []), ...seen.proof];
+  const problems = [
+    ...(event.problem === undefined ? [] : [event.problem]),
+    ...proof.filter(({ holds }) => !holds).map(({ what }) => `the event did not happen as ordered: not so: ${what}`),
+    ...callProblems(calls),
+    ...books.flaws.filter(({ at }: Flaw) => within(at)).map(({ what }) => what),
+    ...seen.problems,
+  ];
+  return {
+    event,
+    ok: problems.length === 0 && !recording.incidents.some(({ at }) => within(at)),
+    tally: tally(
+      calls,
+      recording.dropped.filter(({ at }) => within(at)),
+    ),
+    p99: p99Around(books.calls, event, until),
+    effects: seen,
+    proof,
+    problems,
+  };
+}
+
+/** The event that was the last to begin by then. */
+function phaseAt(events: readonly PlayedEvent[], at: number | undefined): PlayedEvent | undefined {
+  return at === undefined ? undefined : events.findLast((event) => event.at <= at);
+}
+
+/** A call belongs to the event in whose time it ended; without an end, in whose time it was due. */
+function phaseOf(events: readonly PlayedEvent[], { sample }: JudgedCall): PlayedEvent | undefined {
+  return phaseAt(events, sample.end?.at ?? sample.intended);
+}
+
+function p99Around(calls: readonly JudgedCall[], event: PlayedEvent, until: number): P99 {
+  const settled = event.settledAt ?? until;
+  const p99 = (choose: (intended: number, ended: number) => boolean) =>
+    quantile(
+      sorted(
+        calls.flatMap(({ sample }) =>
+          sample.end !== undefined && choose(sample.intended, sample.end.at) ? latency(sample)! : [],
+        ),
+      ),
+      0.99,
+    );
+  return {
+    before: p99((_, ended) => ended >= event.at - beforeWindow && ended < event.at),
+    during: p99((intended, ended) => ended >= event.at && intended <= settled && intended < until),
+    after: p99((intended) => intended > settled && intended < until),
+  };
+}
+
+function tally(calls: readonly JudgedCall[], dropped: Recording['dropped']): Tally {
+  const of = (word: Judgement) => calls.filter(({ judgement }) => judgement === word).length;
+  return {
+    calls: calls.length,
+    right: of('right'),
+    lost: of('lost'),
+    wrong: of('wrong'),
+    doubled: of('doubled'),
+    unknown: of('unknown'),
+    cut: of('cut'),
+    retried: calls.filter(({ sample }) => (sample.end?.attempts ?? 1) > 1).length,
+    dropped: dropped.reduce((sum, { count }) => sum + count, 0),
+  };
+}
+
+const bad: readonly Judgement[] = ['lost', 'wrong', 'doubled'];
+
+function callProblems(calls: readonly JudgedCall[]): string[] {
+  return bad.flatMap((word) => {
+    const those = calls.filter(({ judgement }) => judgement === word);
+    if (those.length === 0) return [];
+    const reasons = Object.entries(Object.groupBy(those, ({ why }) => why))
+      .sort(([, a], [, b]) => b!.length - a!.length)
+      .slice(0, 3)
+      .map(([why, group]) => `${group!.length} x ${why}, e.g. ${group![0]!.sample.id}`);
+    return [`${those.length} ${those.length === 1 ? 'call' : 'calls'} ${word} (${reasons.join('; ')})`];
+  });
+}
+
+/** What the scenario wanted and the run did not come to. */
+function unplayed({ scenario, events, interrupted, executions }: Recording): string[] {
+  const missing = scenario.events.length - events.length;
+  return [
+    ...(interrupted === undefined ? [] : [`the run was interrupted: ${interrupted}`]),
+    ...(missing > 0 ? [`${missing} of ${scenario.events.length} events were not played`] : []),
+    ...(executions === undefined ? ["the handlers' books are missing: only half of the comparison could be made"] : []),
+  ];
+}
+
+function headline(ok: boolean, total: Tally, problems: Verdict['problems']): string {
+  const calls = `${total.calls.toLocaleString('en')} calls`;
+  if (ok) return `${calls}, 0 lost, 0 wrong, 0 run twice`;
+  const counts = (['lost', 'wrong', 'doubled', 'dropped'] as const).filter((word) => total[word] > 0);
+  const events = [...new Set(problems.map(({ event }) => event))].join(', ');
+  return `${calls}, ${counts.length > 0 ? counts.map((word) => `${total[word]} ${word}`).join(', ') : '0 lost, but not proven'}: see ${events}`;
+}
