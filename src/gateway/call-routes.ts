@@ -131,7 +131,8 @@ export class CallRoutes {
   #read(request: FastifyRequest, input: Encoded | undefined, signal: AbortSignal): RawCall {
     const { service = this.#options.service, method } = request.params as Params;
     const { headers } = request;
-    const call: RawCall = { method: checkName('method', method), input, timeout: this.#options.timeout, signal };
+    const { timeout } = this.#options;
+    const call: RawCall = { method: checkName('method', method), input, timeout, signal, wantsEncoded: true };
     if (service !== undefined) call.service = checkName('service', service);
     const deadline = headers['evenkeel-deadline-ms'];
     if (deadline !== undefined) call.timeout = readTimeout(deadline);

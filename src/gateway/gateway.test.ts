@@ -8,6 +8,7 @@ import { Encoded } from '../core/call.ts';
 import { codes } from '../core/code.ts';
 import { RpcError } from '../core/error.ts';
 import { silentLog } from '../core/log.ts';
+import { VirtualClock } from '../core/virtual-clock.ts';
 import { httpStatus } from './http-error.ts';
 
 /** The error in an answer of ours. */
@@ -29,7 +30,7 @@ test('POST makes the body the input, and the output the body', async (t) => {
   assert.equal(await response.text(), '3.5');
   assert.equal(calls.length, 1);
   const { signal, input, ...facts } = calls[0]!;
-  assert.deepEqual(facts, { method: 'pi', timeout: 5_000 });
+  assert.deepEqual(facts, { method: 'pi', timeout: 5_000, wantsEncoded: true });
   assert.equal(signal.aborted, false);
   assert.ok(input instanceof Encoded);
   assert.equal(input.codec, 'json');
@@ -358,23 +359,57 @@ test('calls over the limit are refused at once, and only those', async (t) => {
 });
 
 test('probes, nodes and metrics are served beside', async (t) => {
-  const ready = Promise.withResolvers<void>();
-  const { url } = await testGateway(t, undefined, { ready: ready.promise });
+  const { url } = await testGateway(t);
   assert.equal((await fetch(`${url}/livez`)).status, 200);
-  const response = await fetch(`${url}/readyz`);
-  assert.equal(response.status, 503);
-  assert.deepEqual(await response.json(), {
-    problems: [{ name: 'connecting', message: 'no server was found yet' }],
-  });
-  ready.resolve();
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
-  assert.deepEqual(await (await fetch(`${url}/nodes`)).json(), { version: 1, nodes: [{ id: 'n1' }] });
+  assert.deepEqual(await (await fetch(`${url}/nodes`)).json(), {
+    version: 1,
+    registry: { state: 'known' },
+    nodes: [{ id: 'n1' }],
+  });
   await post(`${url}/call/x`, '1');
   await post(`${url}/call/x`, '{');
   const metrics = await (await fetch(`${url}/metrics`)).text();
   assert.match(metrics, /^evenkeel_gateway_requests_total\{code="OK"\} 1$/m);
   assert.match(metrics, /^evenkeel_gateway_requests_total\{code="INVALID_ARGUMENT"\} 1$/m);
   assert.match(metrics, /^evenkeel_gateway_connections [1-9]$/m);
+});
+
+test('it is ready once a server was reached, and whatever happens to registry and servers then', async (t) => {
+  const clock = new VirtualClock();
+  const client = {
+    call: () => Promise.reject(new Error('never called')),
+    ready: false,
+    nodes: () => view,
+  };
+  let view = { registry: { state: 'pending' }, nodes: [] as unknown[] };
+  const { url } = await testGateway(t, undefined, { client, clock });
+  const readiness = async () => {
+    clock.advance(100);
+    return (await fetch(`${url}/readyz`)).status;
+  };
+  assert.equal(await readiness(), 503);
+  assert.deepEqual(await (await fetch(`${url}/readyz`)).json(), {
+    problems: [{ name: 'connecting', message: 'no server was reached yet' }],
+  });
+  view = { registry: { state: 'known' }, nodes: [{}] };
+  assert.equal(await readiness(), 503);
+  client.ready = true;
+  assert.equal(await readiness(), 200);
+  client.ready = false;
+  view = { registry: { state: 'failed' }, nodes: [] };
+  assert.equal(await readiness(), 200);
+  assert.equal(clock.pending, 0);
+});
+
+test('it is ready when the registry says that there is no server', async (t) => {
+  const client = {
+    call: () => Promise.reject(new Error('never called')),
+    ready: false,
+    nodes: () => ({ registry: { state: 'known' }, nodes: [] }),
+  };
+  const { url } = await testGateway(t, undefined, { client });
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
 });
 
 test('a port in use and a bad timeout are explained', async (t) => {
@@ -413,6 +448,7 @@ test('a failure of the gateway itself is logged, and not told outside', async (t
   const { url } = await testGateway(t, undefined, {
     log,
     client: {
+      ready: true,
       call: () => Promise.reject(new Error('never called')),
       nodes: () => {
         throw new Error('inside');

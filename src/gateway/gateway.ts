@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Clock, systemClock } from '../core/clock.ts';
+import { type Clock, every, systemClock, type Timer } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
 import type { Log } from '../core/log.ts';
 import { type Random, systemRandom } from '../core/random.ts';
@@ -26,8 +26,6 @@ export interface GatewayOptions {
   metrics: ShownMetrics;
   /** What `/readyz` and `/livez` show; the gateway adds its own reasons. Share it with the ops port. Default: its own. */
   health?: Health;
-  /** The gateway is ready when this resolves, and never unready again before it drains. Default: at once. Never rejects. */
-  ready?: Promise<unknown>;
   limits?: Partial<GatewayLimits>;
   /** Default: the system's. */
   clock?: Clock;
@@ -63,7 +61,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
   const limits = gatewayLimits(options.limits);
   const health = options.health ?? new Health();
-  if (options.ready !== undefined) options.ready.then(health.hold('connecting', 'no server was found yet'));
 
   const app = makeHttpServer(limits, (error, socket) => {
     log.debug({ err: error, peer: socket.remoteAddress }, 'a connection brought no HTTP request');
@@ -89,6 +86,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   addOpsRoutes(app, { health, metrics: () => metrics.text(), nodes: () => client.nodes(), log, clock });
   app.setNotFoundHandler((request, reply) => calls.fail(reply, unknownRoute(request), 404));
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
+  const reaching = untilReached(client, health, clock);
   const port = await listen(app, options.listen, 'the gateway', '--listen HOST:PORT');
 
   function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -128,6 +126,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await connections.finish();
     giveUp.cancel();
     cut?.cancel();
+    reaching.cancel();
     await app.close();
     log.info({}, 'drained');
   }
@@ -137,10 +136,32 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     drain: (delay, grace) => (drained ??= drain(delay, grace)),
     async close() {
       closed.abort();
+      reaching.cancel();
       connections.destroyAll();
       await app.close();
     },
   };
+}
+
+/**
+ * Holds the gateway unready until a server was reached, or the registry says that there is none. Once is enough: what fails
+ * later, fails for every gateway, and callers learn more from an answer than from a missing gateway.
+ */
+function untilReached(client: RawClient, health: Health, clock: Clock): Timer {
+  const reached = () => {
+    if (client.ready) return true;
+    const { registry, nodes } = client.nodes();
+    return registry.state === 'known' && nodes.length === 0;
+  };
+  const release = health.hold('connecting', 'no server was reached yet');
+  const check = () => {
+    if (!reached()) return;
+    release();
+    timer.cancel();
+  };
+  const timer = every(clock, 50, check);
+  check();
+  return timer;
 }
 
 function unknownRoute(request: FastifyRequest): RpcError {

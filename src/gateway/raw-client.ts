@@ -8,7 +8,15 @@ export interface RawClient {
    */
   call(call: RawCall): Promise<Reply>;
   /** What `/nodes` shows. It holds no secret. */
-  nodes(): unknown;
+  nodes(): RawNodes;
+  /** True while some server can be reached. */
+  readonly ready: boolean;
+}
+
+/** What the gateway itself reads of it: whether the registry is known, and to hold no server. */
+export interface RawNodes {
+  registry: { state: string };
+  nodes: readonly unknown[];
 }
 
 export interface RawCall {
@@ -17,10 +25,12 @@ export interface RawCall {
   method: string;
   /** Valid JSON; `undefined` where there is none. */
   input: Encoded | undefined;
-  /** How long to wait for the answer, ms: 1..2^31-1. */
+  /** How long to wait for the answer, ms; 1..2^31-1. */
   timeout: number;
   /** Aborted, with the RpcError that says why, when nobody waits for the answer any more. */
   signal: AbortSignal;
+  /** The output is wanted as bytes, where the server's answer has it in JSON. */
+  wantsEncoded: true;
   /** The caller's promise that the server does the work only once for this key. */
   idempotencyKey?: string;
 }

@@ -34,7 +34,8 @@ export async function testGateway(
         calls.push(call);
         return behaviour(call);
       },
-      nodes: () => ({ version: 1, nodes: [{ id: 'n1' }] }),
+      nodes: () => ({ version: 1, registry: { state: 'known' }, nodes: [{ id: 'n1' }] }),
+      ready: true,
     },
     log: silentLog,
     metrics,
