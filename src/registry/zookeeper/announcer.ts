@@ -42,6 +42,8 @@ export class Announcer implements Lease, SessionUser {
   #entry: string | undefined;
   /** True while an entry may be there that we do not know of: its creation got no answer. */
   #unsure = false;
+  /** True while former entries of this server may still have to be deleted. */
+  #untidy = false;
   #state: Lease['state'] = 'pending';
   #listeners: ((state: Lease['state']) => void)[] = [];
   #onRegistered: () => void = () => {};
@@ -153,7 +155,7 @@ export class Announcer implements Lease, SessionUser {
   async #mend(link: Link): Promise<void> {
     const { path, clock } = this.#options;
     const wanted = this.#wanted;
-    if (wanted !== undefined && this.#entry !== undefined) {
+    if (wanted !== undefined && this.#entry !== undefined && !this.#untidy) {
       if (await this.#stands(link, this.#entry, wanted)) return this.#settled(wanted);
       if (this.#made.data === wanted && this.#made.session === link.sessionId) this.#deletedByOthers();
     }
@@ -161,6 +163,7 @@ export class Announcer implements Lease, SessionUser {
     if (this.#unsure) await answered(link.remove(`${path}/${entryPrefix(this.#id)}barrier`));
     const { ours, others } = await this.#look(link, wanted);
     this.#unsure = false;
+    this.#untidy = others.length > 0;
     this.#entry = ours;
     if (ours === undefined && wanted !== undefined) {
       const wait = this.#notBefore - clock.now();
@@ -172,6 +175,7 @@ export class Announcer implements Lease, SessionUser {
     }
     // Only now: an update must not leave a moment without an entry.
     for (const entry of others) await ignoring('NO_NODE', link.remove(entry));
+    this.#untidy = false;
     if (wanted === undefined) return this.#finish();
     // With a watch, so that we hear if someone deletes it.
     if (this.#entry !== undefined && (await this.#stands(link, this.#entry, wanted))) this.#settled(wanted);

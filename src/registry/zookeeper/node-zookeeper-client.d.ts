@@ -62,6 +62,15 @@ declare module 'node-zookeeper-client' {
   type Done<T extends unknown[]> = (error: Exception | null, ...results: T) => void;
   type OnEvent = (event: Event) => void;
 
+  /** Writes that are done together or not at all. */
+  export interface Transaction {
+    create(path: string, data: Buffer | undefined, acl: Acl[] | undefined, mode: number): this;
+    setData(path: string, data: Buffer, version: number): this;
+    check(path: string, version: number): this;
+    remove(path: string, version: number): this;
+    commit(done: Done<[results: { type: number; err: number; path?: string }[]]>): void;
+  }
+
   export interface Client extends EventEmitter {
     readonly connectionManager: ConnectionManager;
     connect(): void;
@@ -77,6 +86,7 @@ declare module 'node-zookeeper-client' {
     getData(path: string, onEvent: OnEvent | undefined, done: Done<[data: Buffer | undefined, stat: Stat]>): void;
     exists(path: string, onEvent: OnEvent | undefined, done: Done<[stat: Stat | null]>): void;
     getChildren(path: string, onEvent: OnEvent | undefined, done: Done<[names: string[], stat: Stat]>): void;
+    transaction(): Transaction;
     getACL(path: string, done: Done<[acl: Acl[], stat: Stat]>): void;
   }
 
