@@ -247,7 +247,7 @@ export const part = {
 };
 
 export function connectPacket(handshake: Handshake = {}): Buffer {
-  const { timeout = 5_000, sessionId = 0n, password = Buffer.alloc(16), lastZxidSeen = 0n } = handshake;
+  const { timeout = 10_000, sessionId = 0n, password = Buffer.alloc(16), lastZxidSeen = 0n } = handshake;
   const writer = new JuteWriter().int(0).long(lastZxidSeen).int(timeout).long(sessionId).buffer(password);
   if (handshake.readOnlyFlag !== false) writer.bool(false);
   return frame(writer.done());
