@@ -43,8 +43,9 @@ test('the slow ones of the window before count on', () => {
   for (const ms of many(50, 90)) hedge.record(ms, 0);
   for (const ms of many(50, 1)) hedge.record(ms, 12_000);
   assert.equal(hedge.delay(12_000), 276);
-  for (const ms of many(50, 1)) hedge.record(ms, 22_000);
   assert.equal(hedge.delay(22_000), 100, 'two windows later they do not');
+  for (const ms of many(50, 1)) hedge.record(ms, 22_000);
+  assert.equal(hedge.delay(22_000), 100);
 });
 
 test('after a pause the windows begin anew', () => {

@@ -106,6 +106,32 @@ test('a second outage right after the first begins the wait anew', () => {
   assert.ok(!weights.healthy('A'));
 });
 
+test('an outage later on is one of its own, even if a node stays at the line', () => {
+  const weights = afterOutage('AB');
+  succeed(weights, 'A', 8);
+  succeed(weights, 'B', 8);
+  assert.equal(succeed(weights, 'A', 2), 1024, 'over');
+  for (let i = 1; i <= 10; i++) weights.fault('B', 'lost', i, i);
+  weights.fault('A', 'lost', 11, 11);
+  weights.fault('A', 'lost', 12, 12);
+  assert.equal(succeed(weights, 'A', 5, 13), 256);
+});
+
+test('a node between the line and healthy waits where it is', () => {
+  const weights = afterOutage('AB', { decay: { overload: 0.4 } });
+  weights.add('C', 1000, 0, { slowStart: false });
+  weights.fault('C', 'overload', 0, 0);
+  assert.equal(succeed(weights, 'C', 3), 400);
+});
+
+test('what was awaited when the wait ended is not awaited in the next one', () => {
+  const weights = afterOutage('AB', { recovery: 'restore' });
+  assert.equal(succeed(weights, 'A', 1), 256, 'waits for B');
+  weights.add('C', 1024, 0, { slowStart: false });
+  weights.remove('C');
+  assert.equal(succeed(weights, 'B', 1), 1024, 'no one is below the line but B itself');
+});
+
 test('without traffic all come back together by time', () => {
   const weights = afterOutage('ABC');
   for (let now = 0; now <= 4_000; now += 100) weights.advance(now);

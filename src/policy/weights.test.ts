@@ -96,6 +96,7 @@ const specification: Record<string, [steps: string[], options?: Partial<WeightOp
     ],
   ],
   'a newcomer can fail': [['B new -> 128', 'B lost -> 64', '+5000 ms', 'B is 1024']],
+  'a newcomer rises no further than its weight': [['B new -> 128', '+9000 ms', 'B is 1024', '+9000 ms', 'B is 1024']],
   'slow start turned off': [['B new -> 1024'], { slowStart: 0 }],
   'slow start from half over 1 s': [
     ['B new -> 512', '+500 ms', 'B is 768', '+500 ms', 'B is 1024'],

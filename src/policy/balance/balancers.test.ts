@@ -121,6 +121,14 @@ for (const name of balancerNames) {
       assert.equal(balancer.panicking, false);
     });
 
+    test('in panic too, a node that was removed is not picked', () => {
+      const nodes = nodesOf([4, 2, 1, 1], false);
+      const balancer = make(nodes);
+      balancer.remove(nodes[1]!);
+      balancer.remove(nodes[3]!);
+      assertShares(tally(balancer, 20_000), { A: 1, C: 1 });
+    });
+
     test('the others share by weight what the excluded would get', () => {
       const nodes = nodesOf([1024, 512, 256, 256]);
       const balancer = make(nodes);
