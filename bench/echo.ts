@@ -1,4 +1,5 @@
 /** The contenders, side by side: each has its turn in every round, so that what disturbs the machine disturbs all. */
+import { availableParallelism } from 'node:os';
 import { type ContenderName, contenders, type Level, levels } from './contender.ts';
 import type { Options } from './options.ts';
 import { Child } from './process/child.ts';
@@ -52,6 +53,7 @@ async function takeTurn(contender: ContenderName, round: number, options: Option
     const { port } = await server.next<{ port: number }>();
     driver = new Child('./driver.ts', [contender, String(port)]);
     await driver.next();
+    if (availableParallelism() > 1) await Promise.all([server.pin(0), driver.pin(1)]);
     const samples: Sample[] = [];
     for (const inFlight of levels) {
       const job: Job = { inFlight, warmUp: options.warmUp, measure: options.measure };

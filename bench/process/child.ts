@@ -1,5 +1,5 @@
 /** A child process of the bench: speaks over its IPC channel, and is gone when the bench is. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { systemClock as clock } from '../../src/core/clock.ts';
 
@@ -23,10 +23,6 @@ export class Child {
     this.#process.on('exit', () => this.#wake());
   }
 
-  get pid(): number {
-    return this.#process.pid ?? 0;
-  }
-
   send(message: object): void {
     this.#process.send(message, () => {});
   }
@@ -47,6 +43,17 @@ export class Child {
     } finally {
       timer.cancel();
     }
+  }
+
+  /**
+   * Keeps its main thread on one core. Unpinned, the kernel moves a pair that talks now onto one core, now onto two, and a
+   * wake-up across cores costs several times as much: two rounds of one contender would not be alike. Resolves with false
+   * where there is no `taskset`.
+   */
+  pin(core: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      execFile('taskset', ['-p', '-c', String(core), String(this.#process.pid)], (error) => resolve(error === null));
+    });
   }
 
   async close(): Promise<void> {

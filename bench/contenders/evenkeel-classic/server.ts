@@ -1,0 +1,2 @@
+/** One port speaks both protocols. */
+export { listen } from '../evenkeel-framed/server.ts';
