@@ -54,36 +54,39 @@ export function timeline(recording: Recording, width = 1000): Timeline {
   return {
     length,
     width: width / 1000,
-    buckets: buckets(recording, width, Math.max(1, Math.ceil((length * 1000) / width))),
+    buckets: buckets(recording, width, Math.max(1, Math.floor((length * 1000) / width))),
     replicas: replicas(recording.states, seconds),
     weights: weights(recording.states, seconds),
   };
 }
 
-function buckets({ samples, dropped, began }: Recording, width: number, count: number): Bucket[] {
-  const perSecond = 1000 / width;
+function buckets({ samples, dropped, began, ended }: Recording, width: number, count: number): Bucket[] {
   const cells = Array.from({ length: count }, (_, index) => ({
     ...{ t: (index * width) / 1000, offered: 0, achieved: 0, failed: 0, retried: 0, dropped: 0 },
     latencies: [] as number[],
   }));
+  // Nothing is left out: what happened before the first or after the last bucket counts there. A rest shorter than a bucket
+  // is part of the last, whose rates count its true width.
   const cell = (at: number) => cells[Math.min(count - 1, Math.max(0, Math.floor((at - began) / width)))]!;
   for (const sample of samples) {
     const due = cell(sample.intended);
-    due.offered += perSecond;
+    due.offered++;
     const took = latency(sample);
     if (took !== undefined) due.latencies.push(took);
     const end = cell(endOf(sample));
-    if (sample.end?.outcome === 'ok') end.achieved += perSecond;
+    if (sample.end?.outcome === 'ok') end.achieved++;
     else end.failed++;
     if ((sample.end?.attempts ?? 1) > 1) end.retried++;
   }
   for (const { at, count } of dropped) {
     cell(at).dropped += count;
-    cell(at).offered += count * perSecond;
+    cell(at).offered += count;
   }
-  return cells.map(({ latencies, ...cell }) => {
+  return cells.map(({ latencies, offered, achieved, ...cell }, index) => {
     const values = sorted(latencies);
-    return { ...cell, p50: quantile(values, 0.5), p95: quantile(values, 0.95), p99: quantile(values, 0.99) };
+    const seconds = (index < count - 1 ? width : ended - began - index * width) / 1000;
+    const rates = { offered: offered / seconds, achieved: achieved / seconds };
+    return { ...cell, ...rates, p50: quantile(values, 0.5), p95: quantile(values, 0.95), p99: quantile(values, 0.99) };
   });
 }
 

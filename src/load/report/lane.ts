@@ -1,0 +1,204 @@
+import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn, SeriesOption } from 'echarts';
+import type { Bucket, ReplicaPoint, Timeline, WeightLane } from '../timeline.ts';
+import { type Colour, standIn } from './palette.ts';
+
+/** How a line or a surface is drawn. What tells them apart besides colour: width, dashes, being filled. */
+export interface Look {
+  colour: Colour;
+  /** Of the line; a surface has none. */
+  width?: number;
+  dash?: 'dashed' | 'dotted';
+  filled?: boolean;
+}
+
+/** One strip of the picture. */
+export interface Lane {
+  title: string;
+  height: number;
+  series: SeriesOption[];
+  legend: { word: string; look: Look }[];
+  axis: { type: 'value' | 'log'; min?: number; max?: number; format?: (value: number) => string } | { rows: string[] };
+}
+
+interface Line {
+  name: string;
+  look: Look;
+  step?: boolean;
+  points: [number, number | null][];
+}
+
+/** Those of a run, from top to bottom. */
+export function lanesOf(timeline: Timeline, narrow: boolean): Lane[] {
+  return [
+    replicaLane(timeline),
+    rateLane(timeline.buckets, timeline.width),
+    latencyLane(timeline.buckets, timeline.width),
+    troubleLane(timeline.buckets, timeline.width),
+    weightLane(timeline.weights, narrow),
+  ];
+}
+
+/** A lane of lines and its legend. */
+function lineLane(title: string, height: number, axis: Lane['axis'], lines: readonly Line[]): Lane {
+  return {
+    ...{ title, height, axis },
+    legend: lines.map(({ name, look }) => ({ word: name, look })),
+    series: lines.map(line),
+  };
+}
+
+function replicaLane({ replicas, length }: Timeline): Lane {
+  const points = (pick: (point: ReplicaPoint) => number | undefined): [number, number | null][] => [
+    ...replicas.map((point): [number, number | null] => [point.t, pick(point) ?? null]),
+    [length, replicas.length > 0 ? (pick(replicas.at(-1)!) ?? null) : null],
+  ];
+  const most = Math.max(1, ...replicas.flatMap(({ desired, ready, registered = 0 }) => [desired, ready, registered]));
+  return lineLane('Servers', 84, { type: 'value', min: 0, max: most + 1 }, [
+    { name: 'ready', look: { colour: 'blue', width: 2, filled: true }, step: true, points: points((p) => p.ready) },
+    {
+      name: 'wanted',
+      look: { colour: 'ink', width: 1.5, dash: 'dashed' },
+      step: true,
+      points: points((p) => p.desired),
+    },
+    {
+      ...{ name: 'in the registry', look: { colour: 'orange', width: 2.5, dash: 'dotted' }, step: true },
+      points: points((p) => p.registered),
+    },
+  ]);
+}
+
+function rateLane(buckets: readonly Bucket[], width: number): Lane {
+  const points = (pick: (bucket: Bucket) => number) => middles(buckets, width, pick);
+  return lineLane('Calls a second', 84, { type: 'value', min: 0 }, [
+    { name: 'right answers', look: { colour: 'blue', width: 2, filled: true }, points: points((b) => b.achieved) },
+    { name: 'due', look: { colour: 'ink', width: 1.5, dash: 'dashed' }, points: points((b) => b.offered) },
+  ]);
+}
+
+function latencyLane(buckets: readonly Bucket[], width: number): Lane {
+  const values = buckets.flatMap(({ p50, p99 }) => [p50, p99]).filter((value) => value !== undefined);
+  // From a round value below to a round one above, on a scale of powers of ten.
+  const [low, high] = [Math.min(1000, ...values), Math.max(1, ...values)].map((value) =>
+    Math.log10(Math.max(0.1, value)),
+  );
+  const floor = 10 ** Math.floor(low! + 0.001);
+  const points = (pick: (bucket: Bucket) => number | undefined) => middles(buckets, width, pick);
+  const axis: Lane['axis'] = {
+    ...{ type: 'log', min: floor, max: 10 ** Math.max(Math.log10(floor) + 1, Math.ceil(high! - 0.001)) },
+    format: (ms) => (ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`),
+  };
+  return lineLane('Latency', 110, axis, [
+    { name: 'p99', look: { colour: 'red', width: 2.5 }, points: points((b) => b.p99) },
+    { name: 'p95', look: { colour: 'orange', width: 1.5, dash: 'dashed' }, points: points((b) => b.p95) },
+    { name: 'p50', look: { colour: 'blue', width: 1.5 }, points: points((b) => b.p50) },
+  ]);
+}
+
+/** Bars, the worst at the bottom: there a single one can be seen. */
+function troubleLane(buckets: readonly Bucket[], width: number): Lane {
+  const kinds = [
+    { word: 'failed', look: { colour: 'red', filled: true }, pick: (b: Bucket) => b.failed },
+    { word: 'never sent', look: { colour: 'ink', filled: true }, pick: (b: Bucket) => b.dropped },
+    { word: 'sent again', look: { colour: 'paleblue', filled: true }, pick: (b: Bucket) => b.retried },
+  ] as const;
+  const data = buckets.flatMap((bucket) => {
+    let floor = 0;
+    return kinds.flatMap(({ look, pick }) => {
+      const value = pick(bucket) / width;
+      if (value === 0) return [];
+      floor += value;
+      return [
+        { value: [bucket.t, bucket.t + width, floor - value, floor], itemStyle: { color: standIn(look.colour) } },
+      ];
+    });
+  });
+  const most = Math.max(0, ...data.map(({ value }) => value[3]!));
+  return {
+    ...{ title: 'Trouble, calls a second', height: 70, legend: kinds.map(({ word, look }) => ({ word, look })) },
+    axis: { type: 'value', min: 0, max: Math.max(5, Math.ceil(most / 5) * 5) },
+    // ECharts' own bars widen the axis by half a bar, and the lanes would no longer have one time axis.
+    series: [
+      { type: 'custom', name: 'trouble', silent: true, renderItem: bar, data, encode: { x: [0, 1], y: [2, 3] } },
+    ],
+  };
+}
+
+/** A row for each server: the higher the bar, the more weight, each halving one step down. */
+function weightLane(weights: readonly WeightLane[], narrow: boolean): Lane {
+  const data = weights.flatMap(({ points }, row) =>
+    points.slice(0, -1).flatMap((point, index) => {
+      if (point.weight === undefined) return [];
+      const steps = Math.log2(point.base) + 1;
+      const height = Math.max(0.08, (Math.log2(Math.max(1, point.weight)) + 1) / steps);
+      const itemStyle = { color: standIn(weightColour(point.state, height)) };
+      return [{ value: [point.t, points[index + 1]!.t, row, height], itemStyle }];
+    }),
+  );
+  return {
+    title: narrow ? 'Weight of each server' : 'Weight of each server as the gateway sees it',
+    height: Math.max(1, weights.length) * 22,
+    legend: [
+      { word: 'full', look: { colour: 'blue', filled: true } },
+      { word: 'reduced', look: { colour: 'paleblue', filled: true } },
+      { word: 'draining', look: { colour: 'soft', filled: true } },
+      { word: 'suspended', look: { colour: 'orange', filled: true } },
+    ],
+    axis: { rows: weights.map(({ server }) => (narrow ? server.replace(/^.*-/, '') : server)) },
+    series: [
+      { type: 'custom', name: 'weight', silent: true, renderItem: weightBar, data, encode: { x: [0, 1], y: 2 } },
+    ],
+  };
+}
+
+function weightColour(state: string, height: number): Colour {
+  if (state === 'draining') return 'soft';
+  if (state !== 'live') return 'orange';
+  return height > 0.999 ? 'blue' : 'paleblue';
+}
+
+function bar(_: unknown, api: CustomSeriesRenderItemAPI): CustomSeriesRenderItemReturn {
+  const [x1, low] = api.coord([api.value(0), api.value(2)]) as [number, number];
+  const [x2, high] = api.coord([api.value(1), api.value(3)]) as [number, number];
+  return {
+    type: 'rect',
+    shape: {
+      x: x1 + 0.5,
+      y: Math.min(high, low - 2),
+      width: Math.max(1, x2 - x1 - 1),
+      height: Math.max(2, low - high),
+    },
+    style: { fill: api.visual('color') as string },
+  };
+}
+
+function weightBar(_: unknown, api: CustomSeriesRenderItemAPI): CustomSeriesRenderItemReturn {
+  const [x1, middle] = api.coord([api.value(0), api.value(2)]) as [number, number];
+  const [x2] = api.coord([api.value(1), api.value(2)]) as [number, number];
+  const row = (api.size!([0, 1]) as number[])[1]! - 4;
+  const height = row * Number(api.value(3));
+  return {
+    type: 'rect',
+    // A hair wider than it is: neighbours would show a seam.
+    shape: { x: x1, y: middle + row / 2 - height, width: Math.max(0.5, x2 - x1 + 0.3), height },
+    style: { fill: api.visual('color') as string },
+  };
+}
+
+function line({ name, look, step, points }: Line): SeriesOption {
+  const { colour, width = 1, dash, filled } = look;
+  return {
+    ...{ type: 'line', name, symbol: 'none', silent: true, data: points, connectNulls: false },
+    ...(step && { step: 'end' as const }),
+    lineStyle: { color: standIn(colour), width, type: dash ?? 'solid' },
+    ...(filled && { areaStyle: { color: standIn(colour), opacity: 0.18 } }),
+  };
+}
+
+function middles(
+  buckets: readonly Bucket[],
+  width: number,
+  pick: (bucket: Bucket) => number | undefined,
+): [number, number | null][] {
+  return buckets.map((bucket) => [bucket.t + width / 2, pick(bucket) ?? null]);
+}

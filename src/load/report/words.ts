@@ -1,0 +1,26 @@
+/** Figures as people read them. */
+
+/** Stands for "there was none". */
+export const none = '–';
+
+/** `43 ms`, `1.52 s`; tenths below 10 ms. */
+export function time(ms: number | undefined): string {
+  if (ms === undefined) return none;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(ms >= 10_000 ? 0 : 1)} s`;
+  return `${ms.toFixed(ms > 0 && ms < 10 ? 1 : 0)} ms`;
+}
+
+/** `13,800` */
+export function count(value: number | undefined): string {
+  return value === undefined ? none : value.toLocaleString('en');
+}
+
+/** `46 → 149 → 56 ms` */
+export function threeTimes(times: readonly (number | undefined)[]): string {
+  return `${times.map((ms) => (ms === undefined ? none : String(Math.round(ms)))).join(' → ')} ms`;
+}
+
+/** Text for HTML. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
