@@ -28,6 +28,8 @@ export interface RawClient extends AsyncDisposable {
   readonly ready: boolean;
   /** The methods that the servers have, by what the last of them said. */
   methods(): Readonly<Record<string, MethodFacts>>;
+  /** The service that the servers are, by what the last of them said. */
+  readonly service: string | undefined;
   on<Name extends keyof ClientEvents>(name: Name, listener: (fact: ClientEvents[Name]) => void): () => void;
   close(grace?: number): Promise<void>;
 }
@@ -64,6 +66,9 @@ export function connectRaw(service: string | undefined, options: ConnectOptions)
       return caller.nodes.live > 0;
     },
     methods: () => learn()?.methods ?? {},
+    get service() {
+      return learn()?.service;
+    },
     on: caller.events.on.bind(caller.events),
     close,
     [Symbol.asyncDispose]: () => close(),

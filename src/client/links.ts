@@ -139,7 +139,9 @@ export class Links {
       if (this.#open.length === 1) this.#events.onChange();
     }
     if (this.#open.length >= this.#workers) return;
-    if (this.#idleDials < dialsPerWorker * this.#workers) void this.#dial();
+    if (this.#idleDials === 0) void this.#dial();
+    // The one that is missing may be starting: it is given time.
+    else if (this.#idleDials < dialsPerWorker * this.#workers) this.#later(this.#pause(this.#idleDials));
     else {
       this.#idleDials = 0;
       this.#later(tryAgainAfter);
@@ -158,7 +160,11 @@ export class Links {
     this.#failures++;
     // A worker that cannot be reached while others answer is the server's own affair.
     if (this.#open.length === 0) this.#events.onFault('refused', error, since);
-    this.#later(error.reason === 'STALE' ? tryAgainAfter : backoff(this.#failures, reconnect, this.#options.random));
+    this.#later(error.reason === 'STALE' ? tryAgainAfter : this.#pause(this.#failures));
+  }
+
+  #pause(failures: number): number {
+    return backoff(failures, reconnect, this.#options.random);
   }
 
   #onDrain(connection: Connection | undefined): void {
@@ -188,7 +194,7 @@ export class Links {
       this.#events.onFault('lost', cause, this.#options.clock.now());
       this.#events.onChange();
     }
-    this.#later(backoff(this.#failures, reconnect, this.#options.random));
+    this.#later(this.#pause(this.#failures));
   }
 
   #remove(connection: Connection): boolean {

@@ -136,7 +136,11 @@ export class Nodes {
     }
     const node = new Node(endpoint, this.#options, (self) => ({
       onChange: () => this.#onLinks(self),
-      onFault: (cause, error, since) => this.fault(self, cause, since, error.message),
+      onFault: (cause, error, since) => {
+        this.fault(self, cause, since, error.message);
+        // A refused dial is evidence: what the registry lists no longer and nobody answers for is gone.
+        if (cause === 'refused' && self.unlistedSince !== undefined && !self.live) this.#drop(self);
+      },
     }));
     this.#all.set(node.id, node);
     this.#onWeight(node, change);
@@ -183,8 +187,6 @@ export class Nodes {
     this.#live.update(node);
     this.#events.emit('weight', change);
     this.#checkPanic();
-    // A refused dial is evidence: what the registry lists no longer and nobody answers for is gone.
-    if (change.cause === 'refused' && node.unlistedSince !== undefined && !node.live) this.#drop(node);
   }
 
   #checkPanic(): void {

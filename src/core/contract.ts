@@ -13,6 +13,11 @@ export interface Method<
   readonly output?: Out;
   /** True if running it twice does no more than running it once: then a call may be sent again, or to two nodes. */
   readonly idempotent: boolean;
+  /**
+   * True if it takes so little work that it runs beside the event loop even where the others run in worker threads.
+   * Default false.
+   */
+  readonly inline?: boolean;
   /** Names of the input's fields for callers that send an array: `['a', 'b']` makes `[1, 2]` into `{ a: 1, b: 2 }`. */
   readonly positional?: readonly string[];
 }
@@ -99,8 +104,9 @@ export function method<In extends StandardSchemaV1, Out extends StandardSchemaV1
   input: In;
   output: Out;
   idempotent?: boolean;
+  inline?: boolean;
   positional?: readonly string[];
-}): { readonly input: In; readonly output: Out; readonly idempotent: boolean; readonly positional?: readonly string[] };
+}): Method<In, Out> & { readonly input: In; readonly output: Out };
 export function method(facts?: Partial<Method>): { readonly idempotent: boolean };
 export function method(facts: Partial<Method> = {}): Method {
   return { ...facts, idempotent: facts.idempotent ?? false };
@@ -110,7 +116,9 @@ export function method(facts: Partial<Method> = {}): Method {
 export function service<const M extends Methods>(name: string, methods: M): Service<M> {
   if (!namePattern.test(name)) throw new TypeError(`"${name}" cannot name a service: expected ${namePattern}`);
   for (const method of Object.keys(methods)) {
-    if (reserved.has(method)) throw new TypeError(`"${method}" cannot name a method: it is reserved`);
+    // What every object has is no handler, whatever it is called.
+    if (reserved.has(method) || method in Object.prototype)
+      throw new TypeError(`"${method}" cannot name a method: it is reserved`);
     if (!namePattern.test(method)) throw new TypeError(`"${method}" cannot name a method: expected ${namePattern}`);
   }
   return { name, methods };

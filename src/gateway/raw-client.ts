@@ -23,14 +23,16 @@ export interface RawCall {
   /** Default: the service that the client is for. */
   service?: string;
   method: string;
-  /** Valid JSON; `undefined` where there is none. */
-  input: Encoded | undefined;
+  /** Valid JSON, a message in another codec, or a value; `undefined` where there is none. */
+  input: unknown | Encoded;
   /** How long to wait for the answer, ms; 1..2^31-1. */
   timeout: number;
   /** Aborted, with the RpcError that says why, when nobody waits for the answer any more. */
   signal: AbortSignal;
   /** The output is wanted as bytes, where the server's answer has it in JSON. */
-  wantsEncoded: true;
+  wantsEncoded: boolean;
+  /** Text beside the call. */
+  metadata?: Readonly<Record<string, string>>;
   /** The caller's promise that the server does the work only once for this key. */
   idempotencyKey?: string;
 }

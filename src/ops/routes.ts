@@ -9,7 +9,7 @@ export interface OpsFacts {
   health: HealthView;
   /** All metrics, in Prometheus' text format. */
   metrics: () => Promise<string>;
-  /** What `/nodes` shows as JSON. It holds no secret. */
+  /** What `/nodes` shows as JSON, or a promise of it. It holds no secret. */
   nodes: () => unknown;
   log: Log;
   clock: Clock;
@@ -25,7 +25,10 @@ export function addOpsRoutes(app: FastifyInstance, facts: OpsFacts): void {
   const { health, log, clock } = facts;
   app.get('/livez', { exposeHeadRoute: true }, (_request, reply) => answer(reply, health.live()));
   app.get('/readyz', { exposeHeadRoute: true }, (_request, reply) => answer(reply, health.ready()));
-  app.get('/nodes', (_request, reply) => fresh(reply).type('application/json').send(JSON.stringify(facts.nodes())));
+  app.get('/nodes', async (_request, reply) => {
+    const nodes = await facts.nodes();
+    return fresh(reply).type('application/json').send(JSON.stringify(nodes));
+  });
   app.get('/metrics', async (_request, reply) => {
     fresh(reply);
     try {

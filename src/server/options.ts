@@ -12,6 +12,8 @@ import { admissionDefaults } from './admission.ts';
 export interface ServeOptions {
   /** Where the server is made known: a registry's URL or an object. Default: nowhere; clients must know the address. */
   registry?: string | Registry;
+  /** The registry's secret, `digest:USER:PASSWORD` for ZooKeeper. It is never part of the URL. Default: none. */
+  registryAuth?: string;
   /** `HOST:PORT` to listen on; port 0 for any. Default `0.0.0.0:7000`. */
   listen?: string;
   /** The host, or `HOST:PORT`, that clients reach it by. Default: the listen host; where that is a wildcard the environment's POD_IP, else the first external IPv4 address. */

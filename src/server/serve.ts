@@ -42,7 +42,7 @@ export async function serve<M extends Methods>(
     if (typeof module.handlers[name] !== 'function') throw new TypeError(`method "${name}" has no handler`);
   }
   const { clock, log, random } = filled;
-  const registry = await open(filled.registry, { clock, log, random });
+  const registry = open(filled.registry, { clock, log, random, auth: options.registryAuth });
   const serving = await host(module, { ...filled, worker: { index: 0, of: 1 } }).catch(async (error) => {
     await registry?.own?.close();
     throw error;
@@ -86,13 +86,13 @@ export async function serve<M extends Methods>(
 type OpenOptions = Parameters<typeof openRegistry>[1];
 
 /** The registry, and the same as `own` if it was opened here and so is closed here. */
-export async function open(
+export function open(
   given: string | Registry | undefined,
   options: OpenOptions,
-): Promise<{ registry: Registry; own: Registry | undefined } | undefined> {
+): { registry: Registry; own: Registry | undefined } | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== 'string') return { registry: given, own: undefined };
-  const registry = await openRegistry(given, options);
+  const registry = openRegistry(given, options);
   return { registry, own: registry };
 }
 

@@ -41,7 +41,7 @@ export const tcp: Network = {
         allowHalfOpen: true,
       });
       server.on('connection', onStream);
-      server.once('error', (error) => reject(listenError(error, host, port)));
+      server.once('error', (error) => reject(listenError(error, options)));
       server.listen(handle ?? { host, port, reusePort }, () => {
         server.removeAllListeners('error');
         // A failed accept (no file descriptors left) concerns one stream, not the server.
@@ -55,7 +55,8 @@ export const tcp: Network = {
   },
 };
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+/** Why a port cannot be had, in one sentence. */
+export function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
   const at = address({ host, port });
   if (error.code === 'EADDRINUSE') return new Error(`cannot listen on ${at}: the port is taken`, { cause: error });
   if (error.code === 'EACCES') return new Error(`cannot listen on ${at}: not permitted`, { cause: error });

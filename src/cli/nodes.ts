@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import { connectRaw } from '../client/connect-raw.ts';
+import type { NodesView, NodeView } from '../client/view.ts';
+import { systemClock } from '../core/clock.ts';
+import { makeLog } from '../ops/log.ts';
+import { command, Failure, requireRegistry } from './command.ts';
+import { registryAuth } from './secrets.ts';
+
+/** How long the registry and the servers are given to answer, ms. */
+const patience = 5_000;
+const refresh = 250;
+
+export function nodesCommand(): Command {
+  const made = command(
+    'nodes',
+    'Shows the servers as a client sees them: a table, or JSON lines where stdout is no terminal.',
+    ['registry', 'service', 'watch', 'logLevel'],
+    { logLevel: 'error' },
+  );
+  made.addHelpText('after', '\nExample:\n  evenkeel nodes --watch --registry zookeeper://127.0.0.1:2181/demo');
+  return made.action(async () => {
+    const { registry, service, watch = false, logLevel } = made.values();
+    const auth = registryAuth();
+    const client = connectRaw(service, {
+      registry: requireRegistry(registry),
+      log: makeLog({ level: logLevel!, destination: 'stderr' }),
+      ...(auth === undefined ? {} : { registryAuth: auth }),
+    });
+    const stopped = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+    try {
+      const view = await settled(() => client.nodes(), stopped.signal);
+      if (view.registry.state !== 'known')
+        throw new Failure(`the registry has not answered within ${patience / 1_000} s`);
+      let last = '';
+      do {
+        const now = client.nodes();
+        const shown = JSON.stringify(now.nodes);
+        if (shown !== last) show(now, watch);
+        last = shown;
+        if (watch) await systemClock.sleep(refresh, stopped.signal).catch(() => {});
+      } while (watch && !stopped.signal.aborted);
+    } finally {
+      await client.close(0);
+    }
+  });
+}
+
+/** The view as soon as the registry has answered and every server has, or has had its chance. */
+async function settled(read: () => NodesView, signal: AbortSignal): Promise<NodesView> {
+  const until = systemClock.now() + patience;
+  for (;;) {
+    const view = read();
+    const waiting = view.nodes.some(
+      ({ state, lastCause }) => state === 'connecting' && (lastCause === null || lastCause === 'joined'),
+    );
+    if ((view.registry.state === 'known' && !waiting) || systemClock.now() > until || signal.aborted) return view;
+    await systemClock.sleep(20);
+  }
+}
+
+function show(view: NodesView, watch: boolean): void {
+  if (!process.stdout.isTTY) {
+    for (const node of view.nodes) console.log(JSON.stringify(node));
+    return;
+  }
+  if (watch) process.stdout.write('\x1b[2J\x1b[H');
+  console.log(table(view.nodes));
+}
+
+const columns: [string, (node: NodeView) => string][] = [
+  ['NODE', (node) => node.id],
+  ['ADDRESS', (node) => node.addr],
+  ['STATE', (node) => node.state],
+  ['WEIGHT', (node) => `${Math.round(node.weight)} of ${node.base}`],
+  ['SHARE', (node) => `${Math.round(node.share * 100)} %`],
+  ['IN FLIGHT', (node) => String(node.inFlight)],
+  ['LAST CAUSE', (node) => node.lastCause ?? ''],
+];
+
+export function table(nodes: readonly NodeView[]): string {
+  if (nodes.length === 0) return 'The registry lists no server.';
+  const rows = [columns.map(([title]) => title), ...nodes.map((node) => columns.map(([, cell]) => cell(node)))];
+  const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,243 @@
+import { defaultWeight, parseAddress } from '../core/endpoint.ts';
+import { logLevels } from '../ops/log.ts';
+import { balancerNames } from '../policy/balance/index.ts';
+
+/** One option: from it come the flag, the environment variable, the help and the docs (docs/operations.md). */
+export interface OptionSpec<T> {
+  /** The flag, without dashes. */
+  flag: string;
+  /** What stands for its value in the help; none for a switch. */
+  value?: string;
+  /** The environment variable that sets it where the flag does not. None for what belongs to one call. */
+  env?: string;
+  help: string;
+  /** As text, as it would be typed. */
+  default?: string;
+  /** Reads the text. Throws an Error that says what is allowed. */
+  parse(text: string): T;
+}
+
+/**
+ * All options of all commands. No variable here ends like those that Kubernetes sets for services (`..._PORT`, `..._HOST`,
+ * `..._TCP`): a release called "evenkeel" would otherwise configure us by accident.
+ */
+export const options = {
+  registry: spec({
+    flag: 'registry',
+    value: 'URL',
+    env: 'EVENKEEL_REGISTRY',
+    help: 'where the servers of one service are known: zookeeper://H:P,H:P/PATH?session=10s, static:H:P,H:P, memory:NAME',
+    parse: text,
+  }),
+  listen: spec({
+    flag: 'listen',
+    value: 'HOST:PORT',
+    env: 'EVENKEEL_LISTEN',
+    help: 'where to listen; port 0 takes any that is free',
+    parse: hostPort,
+  }),
+  advertise: spec({
+    flag: 'advertise',
+    value: 'HOST[:PORT]',
+    env: 'EVENKEEL_ADVERTISE',
+    help: 'what clients reach this server by (default: the listen host, else POD_IP, else the first external IPv4 address)',
+    parse: text,
+  }),
+  processes: spec({
+    flag: 'processes',
+    value: 'N',
+    env: 'EVENKEEL_PROCESSES',
+    help: 'worker processes beside the primary one',
+    default: '1',
+    parse: whole(1, 1_024),
+  }),
+  threads: spec({
+    flag: 'threads',
+    value: 'N',
+    env: 'EVENKEEL_THREADS',
+    help: 'worker threads a process for handlers that take CPU; 0 runs them beside the event loop',
+    default: '0',
+    parse: whole(0, 256),
+  }),
+  ops: spec({
+    flag: 'ops',
+    value: 'HOST:PORT|off',
+    env: 'EVENKEEL_OPS',
+    help: 'where /livez, /readyz, /metrics and /nodes are',
+    default: 'off',
+    parse: (given) => (given === 'off' ? undefined : hostPort(given)),
+  }),
+  weight: spec({
+    flag: 'weight',
+    value: 'N',
+    env: 'EVENKEEL_WEIGHT',
+    help: 'share of the traffic relative to other servers',
+    default: String(defaultWeight),
+    parse: whole(1, 65_536),
+  }),
+  zone: spec({
+    flag: 'zone',
+    value: 'NAME',
+    env: 'EVENKEEL_ZONE',
+    help: 'where this server is, for people',
+    parse: text,
+  }),
+  maxConcurrent: spec({
+    flag: 'max-concurrent',
+    value: 'N',
+    env: 'EVENKEEL_MAX_CONCURRENT',
+    help: 'calls at work at once in a process; more are refused as OVERLOADED',
+    default: '1000',
+    parse: whole(1, 1_000_000),
+  }),
+  handlerTimeout: spec({
+    flag: 'handler-timeout',
+    value: 'TIME',
+    env: 'EVENKEEL_HANDLER_TIMEOUT',
+    help: "the longest a handler may take (default: the caller's deadline alone)",
+    parse: duration(1, 2 ** 31 - 1),
+  }),
+  drainDelay: spec({
+    flag: 'drain-delay',
+    value: 'TIME',
+    env: 'EVENKEEL_DRAIN_DELAY',
+    help: 'how long a server that goes away still serves',
+    default: '4s',
+    parse: duration(0, 600_000),
+  }),
+  grace: spec({
+    flag: 'grace',
+    value: 'TIME',
+    env: 'EVENKEEL_GRACE',
+    help: 'the longest the way out may take; more than the drain delay + 2s',
+    default: '30s',
+    parse: duration(0, 3_600_000),
+  }),
+  timeout: spec({
+    flag: 'timeout',
+    value: 'TIME',
+    env: 'EVENKEEL_TIMEOUT',
+    help: 'how long a call waits for its answer, all attempts together',
+    default: '5s',
+    parse: duration(1, 2 ** 31 - 1),
+  }),
+  attempts: spec({
+    flag: 'attempts',
+    value: 'N',
+    env: 'EVENKEEL_ATTEMPTS',
+    help: 'how many nodes a call may reach; 1 turns retries and hedging off',
+    default: '3',
+    parse: whole(1, 1_000),
+  }),
+  balancer: spec({
+    flag: 'balancer',
+    value: 'NAME',
+    env: 'EVENKEEL_BALANCER',
+    help: `how a node is chosen: ${balancerNames.join(', ')}`,
+    default: 'p2c',
+    parse: oneOf(balancerNames),
+  }),
+  registryCache: spec({
+    flag: 'registry-cache',
+    value: 'FILE',
+    env: 'EVENKEEL_REGISTRY_CACHE',
+    help: 'keeps the servers last known, for a start while the registry is away',
+    parse: text,
+  }),
+  rpc: spec({
+    flag: 'rpc',
+    value: 'HOST:PORT|off',
+    env: 'EVENKEEL_RPC',
+    help: 'where a gateway takes RPC, for clients that know no registry',
+    default: 'off',
+    parse: (given) => (given === 'off' ? undefined : hostPort(given)),
+  }),
+  logLevel: spec({
+    flag: 'log-level',
+    value: 'LEVEL',
+    env: 'EVENKEEL_LOG_LEVEL',
+    help: `the least important lines that are logged: ${logLevels.join(', ')}`,
+    default: 'info',
+    parse: oneOf(logLevels),
+  }),
+  service: spec({
+    flag: 'service',
+    value: 'NAME',
+    env: 'EVENKEEL_SERVICE',
+    help: 'the service that must answer (default: any)',
+    parse: text,
+  }),
+  repeat: spec({
+    flag: 'repeat',
+    value: 'N',
+    help: 'make the call N times; 0 goes on until stopped',
+    default: '1',
+    parse: whole(0, 1e9),
+  }),
+  interval: spec({
+    flag: 'interval',
+    value: 'TIME',
+    help: 'time between two calls',
+    default: '1s',
+    parse: duration(0, 86_400_000),
+  }),
+  showNode: spec({
+    flag: 'show-node',
+    help: 'say on stderr which node answered, after how many attempts',
+    parse: Boolean,
+  }),
+  idempotencyKey: spec({
+    flag: 'idempotency-key',
+    value: 'KEY',
+    help: 'promise that the server does the work once for this key',
+    parse: text,
+  }),
+  watch: spec({ flag: 'watch', help: 'show every change until stopped', parse: Boolean }),
+} as const;
+
+export type OptionName = keyof typeof options;
+export type OptionValues = {
+  [Name in OptionName]: (typeof options)[Name] extends OptionSpec<infer T> ? T | undefined : never;
+};
+
+function spec<T>(facts: OptionSpec<T>): OptionSpec<T> {
+  return facts;
+}
+
+function text(given: string): string {
+  if (given === '') throw new Error('expected a value');
+  return given;
+}
+
+/** `HOST:PORT`, checked and left as it is. */
+function hostPort(given: string): string {
+  parseAddress(given);
+  return given;
+}
+
+export function whole(min: number, max: number): (given: string) => number {
+  return (given) => {
+    const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new Error(`expected a whole number from ${min} to ${max}`);
+  };
+}
+
+const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `500ms`, `5s`, `1.5m`, `1h`, or a number of milliseconds. */
+export function duration(min: number, max: number): (given: string) => number {
+  return (given) => {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(given);
+    const value = match === null ? Number.NaN : Math.round(Number(match[1]) * units[match[2] ?? 'ms']!);
+    if (value >= min && value <= max) return value;
+    throw new Error(`expected a time from ${min}ms to ${max}ms, such as 500ms, 5s or 1m`);
+  };
+}
+
+function oneOf<const T extends string>(allowed: readonly T[]): (given: string) => T {
+  return (given) => {
+    if ((allowed as readonly string[]).includes(given)) return given as T;
+    throw new Error(`expected one of ${allowed.join(', ')}`);
+  };
+}

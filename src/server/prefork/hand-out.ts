@@ -1,0 +1,160 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
+
+/** Someone who serves connections: a worker process as the hand-out sees it. */
+export interface Taker {
+  readonly index: number;
+  /** Sends the connection over. The worker says `taken` before it touches it, or never. */
+  give(id: number, socket: Socket): void;
+}
+
+interface Given {
+  socket: Socket;
+  address: string;
+  taker: Taker;
+  at: number;
+  taken: boolean;
+}
+
+/** A worker that has not taken a connection for so long is stuck, ms: others come first. */
+const stuckAfter = 100;
+/** A client gives up on a connection without HELLO after a second: older ones are not worth handing out, ms. */
+const staleAfter = 1_000;
+const maxUnserved = 1_024;
+
+/**
+ * Gives each new connection to a worker, evenly for each client: the worker that has the fewest connections from the same
+ * address gets it. So a client reaches all n workers by n dials, which neither a shared socket nor SO_REUSEPORT can
+ * promise, and a worker that starts again gets its share back (measured: `node bench/listening.ts`).
+ *
+ * A connection stays open here until the worker has said that it has it; if the worker dies before, another one gets it:
+ * nobody has touched it. node:cluster's own hand-out leaves such connections open and unserved for ever.
+ */
+export class HandOut {
+  readonly #clock: Clock;
+  readonly #takers = new Map<Taker, Counts>();
+  readonly #given = new Map<number, Given>();
+  #unserved: { socket: Socket; at: number }[] = [];
+  #lastId = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Connections that are with a worker. */
+  get size(): number {
+    return this.#given.size;
+  }
+
+  add(taker: Taker): void {
+    this.#takers.set(taker, new Counts());
+    const now = this.#clock.now();
+    for (const { socket, at } of this.#unserved.splice(0)) {
+      if (now - at > staleAfter) socket.destroy();
+      else this.handOut(socket);
+    }
+  }
+
+  /** No more for this one. What it has not taken stays its own until it is gone: it may be frozen, and thaw. */
+  remove(taker: Taker): void {
+    this.#takers.delete(taker);
+  }
+
+  /** The worker is gone for good: what it never took goes to others. */
+  gone(taker: Taker): void {
+    this.remove(taker);
+    for (const [id, given] of this.#given) {
+      if (given.taker !== taker) continue;
+      this.#given.delete(id);
+      if (!given.taken) this.handOut(given.socket);
+    }
+  }
+
+  handOut(socket: Socket): void {
+    if (socket.destroyed) return;
+    const address = socket.remoteAddress ?? '';
+    const taker = this.#pick(address);
+    if (taker === undefined) {
+      if (this.#unserved.length >= maxUnserved) socket.destroy();
+      else this.#unserved.push({ socket, at: this.#clock.now() });
+      return;
+    }
+    const id = ++this.#lastId;
+    const given = { socket, address, taker, at: this.#clock.now(), taken: false };
+    this.#given.set(id, given);
+    this.#takers.get(taker)!.add(given);
+    taker.give(id, socket);
+  }
+
+  taken(id: number): void {
+    const given = this.#given.get(id);
+    if (given === undefined) return;
+    given.taken = true;
+    this.#takers.get(given.taker)?.untaken.delete(given);
+    // Ours is a copy: were it left open, the worker's closing it would never reach the client.
+    given.socket.destroy();
+  }
+
+  closed(id: number): void {
+    const given = this.#given.get(id);
+    if (given === undefined) return;
+    this.#given.delete(id);
+    this.#takers.get(given.taker)?.remove(given);
+  }
+
+  /** Ends what nobody has taken. */
+  close(): void {
+    for (const { socket } of this.#unserved.splice(0)) socket.destroy();
+    for (const { socket } of this.#given.values()) socket.destroy();
+    this.#given.clear();
+  }
+
+  #pick(address: string): Taker | undefined {
+    const now = this.#clock.now();
+    let best: Taker | undefined;
+    let least: Load | undefined;
+    for (const [taker, counts] of this.#takers) {
+      const oldest = counts.untaken.values().next().value;
+      const stuck = oldest !== undefined && now - oldest.at > stuckAfter;
+      const load = { stuck, same: counts.byAddress.get(address) ?? 0, all: counts.all };
+      if (least === undefined || isLess(load, least)) {
+        best = taker;
+        least = load;
+      }
+    }
+    return best;
+  }
+}
+
+interface Load {
+  stuck: boolean;
+  same: number;
+  all: number;
+}
+
+function isLess(a: Load, b: Load): boolean {
+  if (a.stuck !== b.stuck) return b.stuck;
+  return a.same !== b.same ? a.same < b.same : a.all < b.all;
+}
+
+/** What a worker has. Kept as counts, because a dial must not cost more the more connections there are. */
+class Counts {
+  all = 0;
+  readonly byAddress = new Map<string, number>();
+  /** In the order in which they were given. */
+  readonly untaken = new Set<Given>();
+
+  add(given: Given): void {
+    this.all++;
+    this.byAddress.set(given.address, (this.byAddress.get(given.address) ?? 0) + 1);
+    this.untaken.add(given);
+  }
+
+  remove(given: Given): void {
+    this.all--;
+    const same = (this.byAddress.get(given.address) ?? 0) - 1;
+    if (same > 0) this.byAddress.set(given.address, same);
+    else this.byAddress.delete(given.address);
+    this.untaken.delete(given);
+  }
+}

@@ -1,0 +1,40 @@
+/** What a primary and its workers say to each other, over the IPC channel that a fork has. */
+
+export type ToWorker =
+  /** Here is a connection; its socket comes with the message. */
+  | { say: 'connection'; id: number }
+  /** The steps of going away (`../shutdown.ts`). */
+  | { say: 'drain' }
+  | { say: 'refuse' }
+  | { say: 'finish'; timeout: number }
+  /** Asks for a report. */
+  | { say: 'report'; id: number };
+
+export type ToPrimary =
+  /** The worker serves from now on. */
+  | { say: 'ready'; service: string }
+  /** It never will: one sentence for people. */
+  | { say: 'failed'; message: string }
+  /** The connection is here, and nobody has touched it before. */
+  | { say: 'taken'; id: number }
+  | { say: 'closed'; id: number }
+  | { say: 'report'; id: number; report: WorkerReport };
+
+export interface WorkerReport {
+  connections: number;
+  inFlight: number;
+  queued: number;
+  /** All metrics of the process as plain data. */
+  metrics: unknown;
+}
+
+/** The environment variable that makes a process a worker: `INDEX/OF/ID`, e.g. `0/4/1f3c...`. */
+export const workerVariable = 'EVENKEEL_WORKER';
+
+/** Which worker this process is; `undefined` if it is none. */
+export function workerIdentity(
+  environment: Record<string, string | undefined>,
+): { index: number; of: number; id: string } | undefined {
+  const match = /^(\d+)\/(\d+)\/([0-9a-f]{16})$/.exec(environment[workerVariable] ?? '');
+  return match === null ? undefined : { index: Number(match[1]), of: Number(match[2]), id: match[3]! };
+}

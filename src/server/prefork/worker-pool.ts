@@ -1,0 +1,161 @@
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { Random } from '../../core/random.ts';
+import { backoff } from '../../policy/backoff.ts';
+import type { Leaving } from '../shutdown.ts';
+import { HandOut } from './hand-out.ts';
+import type { WorkerReport } from './messages.ts';
+import { type WorkerCommand, WorkerProcess } from './worker-process.ts';
+
+/** How long a worker that was told to finish may take beyond that, ms. */
+const exitTime = 1_000;
+/** How long a worker is asked for a report, ms. */
+const reportTime = 1_000;
+/** A worker that lived for so long did not die of its start, ms. */
+const settled = 10_000;
+const restart = { base: 50, max: 5_000 };
+
+export interface WorkerPoolOptions {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  command: WorkerCommand;
+  /** How many workers can serve, each time that changes. */
+  onChange(ready: number): void;
+}
+
+/** The worker processes of a server: started, given connections, started again when they die, and led away. */
+export class WorkerPool implements Leaving {
+  readonly handOut: HandOut;
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Map<number, WorkerProcess>();
+  readonly #failures = new Map<number, number>();
+  readonly #restarts = new Set<Timer>();
+  #leaving = false;
+  #onGone: (() => void) | undefined;
+  #started: { resolve(service: string): void; reject(error: Error): void } | undefined;
+  /** Workers that died, all told. */
+  deaths = 0;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.handOut = new HandOut(options.clock);
+  }
+
+  /** Workers that can serve. */
+  get ready(): number {
+    let ready = 0;
+    for (const { state } of this.#workers.values()) if (state === 'ready') ready++;
+    return ready;
+  }
+
+  get workers(): readonly WorkerProcess[] {
+    return [...this.#workers.values()];
+  }
+
+  /** Starts all. Resolves with the service's name when each can serve; rejects when one cannot, with its sentence. */
+  start(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#started = { resolve, reject };
+      for (let index = 0; index < this.#options.command.of; index++) this.#start(index);
+    });
+  }
+
+  drain(): void {
+    this.#leave();
+    for (const worker of this.#workers.values()) worker.tell({ say: 'drain' });
+  }
+
+  async refuse(): Promise<void> {
+    this.#leave();
+    for (const worker of this.#workers.values()) worker.tell({ say: 'refuse' });
+  }
+
+  async finish(timeout: number): Promise<void> {
+    this.#leave();
+    for (const worker of this.#workers.values()) worker.tell({ say: 'finish', timeout });
+    if (this.#workers.size > 0) {
+      const gone = new Promise<void>((resolve) => {
+        this.#onGone = resolve;
+      });
+      const cut = this.#options.clock.timer(timeout + exitTime, () => this.kill(), { keepAlive: true });
+      await gone;
+      cut.cancel();
+    }
+    this.handOut.close();
+  }
+
+  /** Ends all at once. */
+  kill(): void {
+    this.#leave();
+    for (const worker of this.#workers.values()) worker.kill();
+  }
+
+  /** What each worker that answers says of itself. */
+  async reports(): Promise<Map<WorkerProcess, WorkerReport>> {
+    const reports = new Map<WorkerProcess, WorkerReport>();
+    const timeout = this.#options.clock.sleep(reportTime);
+    const asked = this.workers.filter(({ state }) => state === 'ready' || state === 'leaving');
+    await Promise.all(
+      asked.map(async (worker) => {
+        const report = await Promise.race([worker.report(), timeout]);
+        if (report !== undefined) reports.set(worker, report);
+      }),
+    );
+    return reports;
+  }
+
+  #start(index: number): void {
+    const { clock, command, log } = this.#options;
+    const since = clock.now();
+    let failed: string | undefined;
+    const worker: WorkerProcess = new WorkerProcess(index, command, {
+      onReady: (service) => {
+        if (this.#leaving) return;
+        this.handOut.add(worker);
+        log.info({ worker: index, workerPid: worker.pid }, 'a worker serves');
+        this.#options.onChange(this.ready);
+        if (this.ready === command.of) this.#started?.resolve(service);
+      },
+      onFailed: (message) => {
+        failed = message;
+        this.#started?.reject(new Error(message));
+      },
+      onTaken: (id) => this.handOut.taken(id),
+      onClosed: (id) => this.handOut.closed(id),
+      onGone: (code, signal) => {
+        this.#workers.delete(index);
+        this.handOut.gone(worker);
+        this.#options.onChange(this.ready);
+        if (this.#workers.size === 0) this.#onGone?.();
+        if (this.#leaving) return;
+        this.deaths++;
+        const why = failed ?? (signal === null ? `exit code ${code}` : `signal ${signal}`);
+        this.#started?.reject(new Error(`a worker process ended while it started: ${why}`));
+        this.#startAgain(index, clock.now() - since, why);
+      },
+    });
+    this.#workers.set(index, worker);
+  }
+
+  #startAgain(index: number, lived: number, why: string): void {
+    const { clock, random, log } = this.#options;
+    const failures = lived > settled ? 1 : (this.#failures.get(index) ?? 0) + 1;
+    this.#failures.set(index, failures);
+    // The first time at once: calls are waiting.
+    const after = failures === 1 ? 0 : backoff(failures - 1, restart, random);
+    log.error({ worker: index, after: Math.round(after) }, `a worker died (${why}): starting another`);
+    const timer = clock.timer(after, () => {
+      this.#restarts.delete(timer);
+      this.#start(index);
+    });
+    this.#restarts.add(timer);
+  }
+
+  #leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    for (const timer of this.#restarts) timer.cancel();
+    for (const worker of this.#workers.values()) if (worker.state === 'ready') worker.state = 'leaving';
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Runs the tests: `node test/run.ts` those that every change must pass, with `--faults` the long ones with real processes
+ * and many rounds, with paths only those. An unhandled rejection anywhere fails the run: node's test runner sees to it.
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+const faults = process.argv.includes('--faults');
+const given = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const files = given.length > 0 ? given : globSync(faults ? 'test/faults/**/*.test.ts' : '{src,test}/**/*.test.ts');
+const chosen = given.length > 0 || faults ? files : files.filter((file) => !file.startsWith('test/faults/'));
+if (chosen.length === 0) throw new Error(`no test file found in ${process.cwd()}`);
+
+// Faults are timed on whole processes: run one after the other they do not disturb each other.
+const concurrency = faults ? 1 : Math.max(2, availableParallelism());
+const { status } = spawnSync(
+  process.execPath,
+  ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', '--test-reporter=spec', ...chosen.sort()],
+  { stdio: 'inherit' },
+);
+process.exitCode = status ?? 1;
