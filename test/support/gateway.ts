@@ -47,7 +47,7 @@ export async function testGateway(
 
 /** The input of a call, as text. */
 export function inputText(call: RawCall): string | undefined {
-  return call.input === undefined ? undefined : Buffer.from(call.input.bytes).toString();
+  return call.input === undefined ? undefined : Buffer.from((call.input as Encoded).bytes).toString();
 }
 
 export function encoded(text: string): Encoded {
