@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Encoded, type Reply } from '../core/call.ts';
 import { RpcError } from '../core/error.ts';
-import type { Metrics } from '../core/metrics.ts';
+import type { Counter, Family, Gauge, Metrics } from '../core/metrics.ts';
 import { json } from '../wire/codec.ts';
+import type { Connections } from './connections.ts';
 import { errorBody, httpStatus, jsonType } from './http-error.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { RawCall, RawClient } from './raw-client.ts';
@@ -15,6 +16,7 @@ export interface CallRoutesOptions {
   timeout: number;
   limits: Pick<GatewayLimits, 'depth' | 'calls'>;
   metrics: Metrics;
+  connections: Pick<Connections, 'closeAfter'>;
 }
 
 interface Params {
@@ -32,23 +34,27 @@ export const callPaths = [
 /** The longest name of a service or a method. */
 export const longestName = 128;
 
+/** Up to how many bytes a body is copied to be written together with its head. */
+const smallBody = 16_384;
+
 const maxTimeout = 2 ** 31 - 1;
 
 /** Adds the routes that make HTTP requests into calls. */
 export class CallRoutes {
   readonly #options: CallRoutesOptions;
   readonly #calls = new Set<AbortController>();
-  readonly #count: (code: string) => void;
-  readonly #inFlight;
+  readonly #requests: Family<Counter>;
+  readonly #ok: Counter;
+  readonly #inFlight: Gauge;
 
   constructor(app: FastifyInstance, options: CallRoutesOptions) {
     this.#options = options;
-    const requests = options.metrics.counter({
+    this.#requests = options.metrics.counter({
       name: 'evenkeel_gateway_requests_total',
       help: 'HTTP requests for calls that were answered, or left by the client (CANCELLED).',
       labels: ['code'],
     });
-    this.#count = (code) => requests.with(code).add();
+    this.#ok = this.#requests.with('OK');
     this.#inFlight = options.metrics
       .gauge({ name: 'evenkeel_gateway_calls_in_flight', help: 'Calls that wait for their answer.' })
       .with();
@@ -70,10 +76,12 @@ export class CallRoutes {
 
   /** Answers with an error, and with `status` where the error's own word for HTTP is not the best one. */
   fail(reply: FastifyReply, error: RpcError, status = httpStatus(error.code)): void {
-    this.#count(error.code);
+    this.#requests.with(error.code).add();
     if (error.retryAfter !== undefined) reply.header('retry-after', Math.ceil(error.retryAfter / 1_000));
-    const last = error.attempts.at(-1);
-    if (last !== undefined) tell(reply, last.node, error.attempts.length);
+    const { attempts } = error;
+    const node = attempts.at(-1)?.node;
+    if (isHeaderText(node)) reply.header('evenkeel-node', node);
+    if (attempts.length > 0) reply.header('evenkeel-attempts', attempts.length);
     reply.code(status).header('content-type', jsonType).send(errorBody(error));
   }
 
@@ -89,6 +97,7 @@ export class CallRoutes {
         throw new RpcError('INVALID_ARGUMENT', `the query has ${JSON.stringify(name)}: expected one "input", as JSON`);
       }
     }
+    // It may be asked for by the same address again, and must then be called again.
     reply.header('cache-control', 'no-store');
     return this.#call(request, reply, this.#encoded(Buffer.from((query.input as string | undefined) ?? '')));
   }
@@ -111,7 +120,7 @@ export class CallRoutes {
     const { signal } = controller;
     const call = this.#read(request, input, signal);
     const { raw } = reply;
-    raw.once('close', () => {
+    raw.on('close', () => {
       if (!raw.writableFinished) controller.abort(new RpcError('CANCELLED', 'the HTTP client went away'));
     });
     this.#calls.add(controller);
@@ -125,7 +134,7 @@ export class CallRoutes {
       this.#calls.delete(controller);
       this.#inFlight.set(this.#calls.size);
     }
-    this.#succeed(reply, answer);
+    this.#succeed(request, reply, answer);
   }
 
   #read(request: FastifyRequest, input: Encoded | undefined, signal: AbortSignal): RawCall {
@@ -138,15 +147,25 @@ export class CallRoutes {
     if (deadline !== undefined) call.timeout = readTimeout(deadline);
     const key = headers['idempotency-key'];
     if (key !== undefined) call.idempotencyKey = readKey(key);
+    const metadata = readMetadata(headers);
+    if (metadata !== undefined) call.metadata = metadata;
     return call;
   }
 
-  #succeed(reply: FastifyReply, answer: Reply): void {
-    const { output, node, attempts } = answer;
+  /** Writes the answer past fastify, in one piece where it is small: two pieces cost a fifth more of a request's whole time. */
+  #succeed(request: FastifyRequest, reply: FastifyReply, { output, node, attempts }: Reply): void {
     const body = jsonBytes(output);
-    this.#count('OK');
-    tell(reply, node, attempts);
-    reply.header('content-type', jsonType).send(body);
+    const headers = ['content-type', jsonType, 'content-length', String(body.length)];
+    if (request.method === 'GET') headers.push('cache-control', 'no-store');
+    if (isHeaderText(node)) headers.push('evenkeel-node', node);
+    if (attempts !== undefined) headers.push('evenkeel-attempts', String(attempts));
+    if (this.#options.connections.closeAfter(request.raw)) headers.push('connection', 'close');
+    this.#ok.add();
+    reply.hijack();
+    reply.raw.writeHead(200, headers);
+    // Latin 1 maps each byte to a character and back: the bytes stay what they are.
+    if (body.length <= smallBody) reply.raw.end(body.toString('latin1'), 'latin1');
+    else reply.raw.end(body);
   }
 }
 
@@ -201,6 +220,19 @@ function readTimeout(text: string | string[]): number {
   );
 }
 
+const metadataPrefix = 'evenkeel-meta-';
+
+/** Headers `evenkeel-meta-NAME` are the call's metadata NAME. */
+function readMetadata(headers: FastifyRequest['headers']): Record<string, string> | undefined {
+  let metadata: Record<string, string> | undefined;
+  for (const name in headers) {
+    if (!name.startsWith(metadataPrefix) || name.length === metadataPrefix.length) continue;
+    metadata ??= {};
+    metadata[name.slice(metadataPrefix.length)] = String(headers[name]);
+  }
+  return metadata;
+}
+
 function readKey(text: string | string[]): string {
   if (typeof text === 'string' && /^[\x20-\x7e]{1,256}$/.test(text)) return text;
   throw new RpcError(
@@ -209,16 +241,15 @@ function readKey(text: string | string[]): string {
   );
 }
 
-function tell(reply: FastifyReply, node: string | undefined, attempts: number | undefined): void {
-  // A node's id comes from a registry that others may write to, and a header cannot carry everything.
-  if (node !== undefined && /^[\x21-\x7e]{1,256}$/.test(node)) reply.header('evenkeel-node', node);
-  if (attempts !== undefined) reply.header('evenkeel-attempts', attempts);
+/** A node's id comes from a registry that others may write to, and a header cannot carry everything. */
+function isHeaderText(node: string | undefined): node is string {
+  return node !== undefined && /^[\x21-\x7e]{1,256}$/.test(node);
 }
 
-function jsonBytes(output: unknown): Buffer | string {
-  if (!(output instanceof Encoded)) return JSON.stringify(output) ?? 'null';
+function jsonBytes(output: unknown): Buffer {
+  if (!(output instanceof Encoded)) return Buffer.from(JSON.stringify(output) ?? 'null');
   const { codec, bytes } = output;
   if (codec !== 'json') throw new RpcError('INTERNAL', `the server answered in ${codec}, not in JSON`);
-  if (bytes.length === 0) return 'null';
+  if (bytes.length === 0) return Buffer.from('null');
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -64,7 +64,7 @@ export class Connections {
     connection.busy++;
     connection.requestsLeft--;
     connection.newest = request;
-    response.once('close', () => {
+    response.on('close', () => {
       connection.busy--;
       connection.bytesAtRest = socket.bytesRead;
     });

@@ -82,7 +82,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (connections.closeAfter(request.raw)) reply.header('connection', 'close');
     done(null, payload);
   });
-  const calls = new CallRoutes(app, { client, service, timeout, limits, metrics });
+  const calls = new CallRoutes(app, { client, service, timeout, limits, metrics, connections });
   addOpsRoutes(app, { health, metrics: () => metrics.text(), nodes: () => client.nodes(), log, clock });
   app.setNotFoundHandler((request, reply) => calls.fail(reply, unknownRoute(request), 404));
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
