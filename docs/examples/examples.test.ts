@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startZooKeeper } from '../../src/dev/zookeeper.ts';
+import { runEvenkeel, startEvenkeel } from '../../test/support/evenkeel.ts';
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+async function zookeeper(t: TestContext): Promise<string> {
+  const running = await startZooKeeper();
+  t.after(() => running.close());
+  return `zookeeper://${running.connect}`;
+}
+
+async function serve(
+  t: TestContext,
+  module: string,
+  registry: string,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const args = ['serve', here(module), '--registry', registry, '--listen', '127.0.0.1:0', '--drain-delay', '0'];
+  const server = startEvenkeel(t, args, { env });
+  await server.line('registered in ZooKeeper');
+  t.after(() => server.stop());
+}
+
+test("greeter: a service of one's own", async (t) => {
+  const registry = `${await zookeeper(t)}/greeter`;
+  await serve(t, 'greeter/module.ts', registry);
+  const client = run(['--conditions=evenkeel-source', here('greeter/client.ts'), registry]);
+  assert.deepEqual(await client, {
+    status: 0,
+    lines: ['Hello, Ada', 'Bonjour, Ada', '1', 'FAILED_PRECONDITION: nobody cannot visit, may have executed: false'],
+  });
+});
+
+test('chain: a service that is server and client at once', async (t) => {
+  const zk = await zookeeper(t);
+  await serve(t, 'chain/prices.ts', `${zk}/prices`);
+  await serve(t, 'chain/orders.ts', `${zk}/orders`, { PRICES_REGISTRY: `${zk}/prices` });
+  const call = (input: string, ...more: string[]) =>
+    runEvenkeel(t, ['call', 'total', input, '--registry', `${zk}/orders`, ...more]);
+
+  assert.deepEqual(await call('["tea", "coffee"]'), { code: 0, stdout: '550\n', stderr: '' });
+
+  const unknown = await call('["gold"]');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /^NOT_FOUND: there is no gold/);
+
+  // The caller's second is all the time that the whole chain has: prices' handler is told to stop, and so ends.
+  const late = await call('["unicorn"]', '--timeout', '1s');
+  assert.equal(late.code, 1);
+  assert.match(late.stderr, /^DEADLINE_EXCEEDED: /);
+});
+
+/** Runs a program to its end without standing in the way of what this process serves meanwhile. */
+function run(args: string[]): Promise<{ status: number | null; lines: string[] }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { timeout: 60_000 }, (error, stdout) => {
+      resolve({ status: error === null ? 0 : Number(error.code ?? 1), lines: stdout.trimEnd().split('\n') });
+    });
+  });
+}
