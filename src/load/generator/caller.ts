@@ -25,33 +25,44 @@ export class Caller {
   }
 
   async call(call: PlannedCall): Promise<Outcome> {
-    const none = { attempts: 1, mayHaveExecuted: false };
     try {
-      const response = await this.#pool.request({
-        method: 'POST',
-        path: `/call/${call.method}`,
-        headers: {
-          'content-type': 'application/json',
-          'evenkeel-deadline-ms': String(this.#deadline),
-          [`evenkeel-meta-${callIdKey}`]: call.id,
-        },
-        body: JSON.stringify(call.input),
+      const { status, text, node, attempts } = await this.#post(call.method, call.input, {
+        [`evenkeel-meta-${callIdKey}`]: call.id,
       });
-      const text = await response.body.text();
-      const node = header(response.headers['evenkeel-node']);
-      return {
-        ...judge(response.statusCode, text, call),
-        attempts: Number(header(response.headers['evenkeel-attempts']) ?? 1),
-        ...(node !== undefined && { node }),
-      };
+      return { ...judge(status, text, call), attempts, ...(node !== undefined && { node }) };
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? (cause as Error).name;
-      return { ...none, outcome: `NO_ANSWER/${code}` };
+      return { attempts: 1, mayHaveExecuted: false, outcome: `NO_ANSWER/${code}` };
+    }
+  }
+
+  /** The value that a call without an id answers, undefined if it fails. */
+  async ask(method: string, input: unknown): Promise<{ value: unknown; node: string | undefined }> {
+    try {
+      const { status, text, node } = await this.#post(method, input, {});
+      return { value: status === 200 ? JSON.parse(text) : undefined, node };
+    } catch {
+      return { value: undefined, node: undefined };
     }
   }
 
   close(): Promise<void> {
     return this.#pool.destroy();
+  }
+
+  async #post(method: string, input: unknown, more: Record<string, string>) {
+    const { statusCode, headers, body } = await this.#pool.request({
+      method: 'POST',
+      path: `/call/${method}`,
+      headers: { 'content-type': 'application/json', 'evenkeel-deadline-ms': String(this.#deadline), ...more },
+      body: JSON.stringify(input),
+    });
+    return {
+      status: statusCode,
+      text: await body.text(),
+      node: header(headers['evenkeel-node']),
+      attempts: Number(header(headers['evenkeel-attempts']) ?? 1),
+    };
   }
 }
 

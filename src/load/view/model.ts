@@ -1,0 +1,125 @@
+import type { ClusterState } from '../cluster.ts';
+import type { Moment } from '../conductor.ts';
+import type { PlayedEvent } from '../recording.ts';
+import type { SentRecord } from '../sample.ts';
+import type { Scenario } from '../scenario.ts';
+import { usualTime } from '../settle.ts';
+import { quantile, sorted } from '../statistics.ts';
+
+/** What the screen shows at one moment. Times in ms. */
+export interface Snapshot {
+  /** Since the load began; undefined before. */
+  elapsed: number | undefined;
+  /** About how long it will go on. */
+  remaining: number;
+  calls: number;
+  /** Within the last two seconds, a second. */
+  rate: number;
+  p50: number | undefined;
+  p99: number | undefined;
+  /** Ended otherwise than with the right answer. Whether a call is lost is judged at the end, from the books. */
+  failed: number;
+  retried: number;
+  unknown: number;
+  state: ClusterState | undefined;
+  playing: { name: string; at: number } | undefined;
+  played: readonly PlayedEvent[];
+}
+
+const window = 2000;
+/** As in the conductor: load goes on a while after the last event. */
+const tail = 3000;
+
+/** Puts together, from what is told while it happens, what the screen shows. */
+export class ViewModel {
+  readonly #scenario: Scenario;
+  readonly #sent = new Map<string, SentRecord>();
+  readonly #recent: { at: number; took: number }[] = [];
+  readonly #played: PlayedEvent[] = [];
+  #began: number | undefined;
+  #calls = 0;
+  #failed = 0;
+  #retried = 0;
+  #unknown = 0;
+  #state: ClusterState | undefined;
+  #playing: { index: number; name: string; at: number } | undefined;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+  }
+
+  tell(moment: Moment): void {
+    switch (moment.kind) {
+      case 'load-begins':
+        this.#began = moment.at;
+        break;
+      case 'record':
+        this.#record(moment.record);
+        break;
+      case 'state':
+        this.#state = moment.state;
+        break;
+      case 'event-begins':
+        this.#playing = moment;
+        break;
+      case 'event-ends':
+        this.#playing = undefined;
+        this.#played.push(moment.event);
+        break;
+      case 'load-ends':
+        break;
+    }
+  }
+
+  /** What to show at that time, ms since 1970. */
+  snapshot(now: number): Snapshot {
+    while (this.#recent[0] !== undefined && this.#recent[0].at < now - window) this.#recent.shift();
+    const latencies = sorted(this.#recent.map(({ took }) => took));
+    const elapsed = this.#began === undefined ? undefined : now - this.#began;
+    return {
+      elapsed,
+      remaining: this.#remaining(now),
+      calls: this.#calls,
+      rate: this.#recent.length / (Math.min(window, Math.max(500, elapsed ?? window)) / 1000),
+      p50: quantile(latencies, 0.5),
+      p99: quantile(latencies, 0.99),
+      failed: this.#failed,
+      retried: this.#retried,
+      unknown: this.#unknown,
+      state: this.#state,
+      playing: this.#playing,
+      played: this.#played,
+    };
+  }
+
+  #record(record: Extract<Moment, { kind: 'record' }>['record']): void {
+    if (record.kind === 'sent') {
+      this.#calls++;
+      this.#sent.set(record.id, record);
+    } else if (record.kind === 'end') {
+      const sent = this.#sent.get(record.id);
+      this.#sent.delete(record.id);
+      if (sent !== undefined) this.#recent.push({ at: record.at, took: record.at - sent.intended });
+      if (record.attempts > 1) this.#retried++;
+      if (record.outcome === 'ok') return;
+      if (sent?.unsafe && record.mayHaveExecuted) this.#unknown++;
+      else this.#failed++;
+    } else if (record.kind === 'dropped') this.#failed += record.count;
+  }
+
+  /** From what events usually take. */
+  #remaining(now: number): number {
+    const { events, load } = this.#scenario;
+    const begun = this.#played.length + (this.#playing === undefined ? 0 : 1);
+    let left = events.slice(begun).reduce((sum, step) => sum + step.at + usualTime(step), tail);
+    if (this.#playing !== undefined) {
+      const step = events[this.#playing.index - 1]!;
+      left += Math.max(500, usualTime(step) - (now - this.#playing.at));
+    } else {
+      const since = this.#played.at(-1)?.settledAt ?? this.#began ?? now;
+      left -= Math.min(now - since, begun < events.length ? events[begun]!.at : tail);
+    }
+    const least = this.#began === undefined ? 0 : this.#began + (load.duration ?? 0) - now;
+    return Math.max(0, left, least);
+  }
+}
