@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { between, generated } from './generate.ts';
+
+test('what the docs take from the code is what the code says (npm run docs)', () => {
+  for (const { file, now, wanted } of generated()) assert.equal(now, wanted, file.pathname);
+});
+
+test('a page without markers is refused', () => {
+  assert.throws(() => between('text', 'options', ''), /no markers/);
+  assert.equal(between('<!-- a:start -->old<!-- a:end -->', 'a', 'new'), '<!-- a:start -->\nnew\n<!-- a:end -->');
+});
+
+test('every link between pages, and every file that a page names, is there', () => {
+  const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md')];
+  assert.ok(pages.length > 4);
+  for (const page of pages) {
+    const text = readFileSync(page, 'utf8');
+    for (const [, link] of text.matchAll(/\]\(((?!https?:|#)[^)\s]+)\)/g)) {
+      const target = join(dirname(page), link!.split('#')[0]!);
+      assert.ok(existsSync(target), `${page} links to ${link}`);
+    }
+    for (const [, path] of text.matchAll(/`((?:src|docs|test|bench|loadtest)\/[\w./-]+\.\w+)`/g)) {
+      assert.ok(existsSync(path!), `${page} names ${path}`);
+    }
+    for (const [, path] of text.matchAll(
+      /`((?:core|wire|policy|registry|ops|transport|server|client|gateway|load|pi|dev|cli)\/[\w./-]*)`/g,
+    )) {
+      assert.ok(existsSync(join('src', path!)), `${page} names ${path}`);
+    }
+  }
+});

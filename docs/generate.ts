@@ -1,0 +1,43 @@
+/** Writes what the docs take from the code: `node docs/generate.ts` writes, `--check` fails where they differ. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
+
+/** Replaces what stands between two markers. Throws where there are none. */
+export function between(text: string, name: string, content: string): string {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`no markers for "${name}"`);
+  return `${text.slice(0, from + start.length)}\n${content}\n${text.slice(to)}`;
+}
+
+export function optionTable(): string {
+  const rows = (Object.keys(options) as OptionName[]).map((name) => {
+    const { flag, value, env, help, default: fallback } = options[name] as OptionSpec<unknown>;
+    const cells = [
+      `\`--${flag}${value === undefined ? '' : ` ${value}`}\``,
+      env === undefined ? '' : `\`${env}\``,
+      fallback === undefined ? '' : `\`${fallback}\``,
+      help,
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  });
+  return ['| flag | environment | default | what it is |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** The pages with generated parts, as they should be. */
+export function generated(): { file: URL; now: string; wanted: string }[] {
+  const file = new URL('operations.md', import.meta.url);
+  const now = readFileSync(file, 'utf8');
+  return [{ file, now, wanted: between(now, 'options', optionTable()) }];
+}
+
+if (import.meta.main) {
+  for (const { file, now, wanted } of generated()) {
+    if (now === wanted) continue;
+    if (process.argv.includes('--check')) {
+      console.error(`${file.pathname} is not what the code says: npm run docs`);
+      process.exitCode = 1;
+    } else writeFileSync(file, wanted);
+  }
+}
