@@ -124,14 +124,17 @@ export const clientCases: Case[] = [
     },
   },
   {
-    name: 'node-zookeeper-client: a closed session is expired to who comes back for it',
+    name: 'node-zookeeper-client: a session is gone on with; once closed, it is expired',
     async run(scene) {
-      const first = await connected(scene);
-      const session = { sessionId: first.getSessionId(), sessionPassword: first.getSessionPassword() };
-      const second = await connected(scene, session);
-      assert.deepEqual(second.getSessionId(), session.sessionId);
-      second.close();
-      await until(() => second.getState().name === 'DISCONNECTED', 'the end of the session');
+      const before = await scene.client();
+      before.destroy();
+      const sessionId = Buffer.alloc(8);
+      sessionId.writeBigInt64BE(before.sessionId);
+      const session = { sessionId, sessionPassword: before.password };
+      const client = await connected(scene, session);
+      assert.deepEqual(client.getSessionId(), sessionId);
+      client.close();
+      await until(() => client.getState().name === 'DISCONNECTED', 'the end of the session');
       const late = zookeeper.createClient(`127.0.0.1:${scene.port}`, { sessionTimeout: 10_000, ...session });
       scene.onClose(() => late.close());
       let expired = false;

@@ -47,6 +47,9 @@ export const sessionCases: Case[] = [
       assert.equal((await second.exists(scene.path('e'))).stat?.ephemeralOwner, sessionId);
       await second.create(scene.path('e2'), { flags: ephemeral });
       assert.equal((await second.exists(scene.path('e2'))).stat?.ephemeralOwner, sessionId);
+      const third = await scene.client({ sessionId, password });
+      await second.closed;
+      assert.equal((await third.exists(scene.path('e2'))).error, 0);
     },
   },
   {
