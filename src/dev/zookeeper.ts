@@ -1,6 +1,10 @@
 /**
  * The embedded ZooKeeper: speaks ZooKeeper's client protocol, holds everything in memory, is one node. For development
  * and tests on a machine without Java; what it holds is gone when it stops.
+ *
+ * It answers as Apache ZooKeeper 3.9 does, but knows no containers, no nodes that end after a time, no quotas, no
+ * reconfiguration and no SASL. And it keeps a session's connection when a stranger comes with the wrong password for it,
+ * where Apache's closes the connection first and looks at the password then.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
