@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { callCommand } from './call.ts';
 import { Failure, UsageError } from './command.ts';
+import { demoCommand } from './demo.ts';
 import { gatewayCommand } from './gateway.ts';
 import { nodesCommand } from './nodes.ts';
 import { serveCommand } from './serve.ts';
@@ -16,7 +17,7 @@ const program = new Command('evenkeel')
   .showHelpAfterError('(evenkeel --help says more)')
   .addHelpText('after', '\nExit codes: 0 done, 1 it failed, 2 it was asked for wrongly.');
 
-for (const make of [serveCommand, callCommand, nodesCommand, gatewayCommand, zookeeperCommand]) {
+for (const make of [serveCommand, callCommand, nodesCommand, gatewayCommand, zookeeperCommand, demoCommand]) {
   const made = make();
   exitOverrideDeep(made);
   program.addCommand(made);

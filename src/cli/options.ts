@@ -193,6 +193,35 @@ export const options = {
     parse: text,
   }),
   watch: spec({ flag: 'watch', help: 'show every change until stopped', parse: Boolean }),
+  quick: spec({ flag: 'quick', help: 'play the short scenario, about 15 seconds of load', parse: Boolean }),
+  scenario: spec({ flag: 'scenario', value: 'FILE', help: 'play this scenario (YAML) instead', parse: text }),
+  servers: spec({
+    flag: 'servers',
+    value: 'N',
+    help: "how many servers there are at first (default: the scenario's)",
+    parse: whole(1, 100),
+  }),
+  rate: spec({ flag: 'rate', value: 'N', help: "calls a second (default: the scenario's)", parse: whole(1, 100_000) }),
+  load: spec({
+    flag: 'load',
+    value: 'NAME',
+    help: 'what makes the load: k6, built-in, or auto: k6 where it is on PATH',
+    default: 'auto',
+    parse: oneOf(['auto', 'k6', 'built-in']),
+  }),
+  zookeeper: spec({
+    flag: 'zookeeper',
+    value: 'HOST:PORT',
+    help: 'a ZooKeeper that runs already (default: the embedded one is started)',
+    parse: hostPort,
+  }),
+  report: spec({
+    flag: 'report',
+    value: 'FILE|off',
+    help: 'where the report goes, as HTML; beside it the same as .json and .md',
+    default: 'evenkeel-report.html',
+    parse: (given) => (given === 'off' ? undefined : text(given)),
+  }),
 } as const;
 
 export type OptionName = keyof typeof options;

@@ -94,4 +94,6 @@ export interface NodeState {
   share: number;
   state: 'live' | 'connecting' | 'draining' | 'suspended' | 'stale';
   inFlight: number;
+  /** What the gateway says of its weight or of the missing connection. */
+  cause: string | null;
 }

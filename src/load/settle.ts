@@ -9,7 +9,10 @@ export function unsettled(step: Step, deed: Deed, state: ClusterState): string |
   const live = state.nodes.filter((node) => node.state === 'live');
   if (state.nodes.length === 0) return 'the gateway does not say which servers it sees';
   if (state.ready !== state.desired) return `${state.ready} of ${state.desired} servers are ready`;
-  if (live.length !== state.desired) return `the gateway calls ${live.length} servers, ${state.desired} are wanted`;
+  if (live.length !== state.desired) {
+    const cause = state.nodes.find((node) => node.state !== 'live')?.cause;
+    return `the gateway calls ${live.length} servers, ${state.desired} are wanted${cause ? ` (${cause})` : ''}`;
+  }
   const stopping = state.servers.filter(({ phase }) => phase === 'stopping');
   if (stopping.length > 0) return `${list(stopping.map(({ name }) => name))} has not ended yet`;
   switch (step.do) {

@@ -17,6 +17,8 @@ export interface Bucket {
   p99: number | undefined;
   /** Calls that ended in it otherwise than with the right answer, or that were due in it and never ended. */
   failed: number;
+  /** Calls that must not run twice and ended in it in an error that said "it may have run"; not among `failed`. */
+  unknown: number;
   /** Calls that ended in it and had been sent to servers more than once. */
   retried: number;
   /** Calls that were due in it and never sent. */
@@ -62,7 +64,7 @@ export function timeline(recording: Recording, width = 1000): Timeline {
 
 function buckets({ samples, dropped, began, ended }: Recording, width: number, count: number): Bucket[] {
   const cells = Array.from({ length: count }, (_, index) => ({
-    ...{ t: (index * width) / 1000, offered: 0, achieved: 0, failed: 0, retried: 0, dropped: 0 },
+    ...{ t: (index * width) / 1000, offered: 0, achieved: 0, failed: 0, unknown: 0, retried: 0, dropped: 0 },
     latencies: [] as number[],
   }));
   // Nothing is left out: what happened before the first or after the last bucket counts there. A rest shorter than a bucket
@@ -75,6 +77,7 @@ function buckets({ samples, dropped, began, ended }: Recording, width: number, c
     if (took !== undefined) due.latencies.push(took);
     const end = cell(endOf(sample));
     if (sample.end?.outcome === 'ok') end.achieved++;
+    else if (sample.unsafe && sample.end?.mayHaveExecuted) end.unknown++;
     else end.failed++;
     if ((sample.end?.attempts ?? 1) > 1) end.retried++;
   }
@@ -113,10 +116,11 @@ function weights(states: readonly ClusterState[], seconds: (at: number) => numbe
       const node = nodes.find((candidate) => candidate.server === server);
       const phase = servers.find(({ name }) => name === server)?.phase;
       // A gateway still lists a node for a while that is gone: it has a weight, and nobody there.
-      const there = node !== undefined && phase !== 'gone' && node.state !== 'connecting';
+      const there = node !== undefined && phase !== 'gone' && phase !== 'starting';
+      const connected = there && node.state !== 'connecting';
       const point = {
         t: Math.max(0, seconds(at)),
-        weight: there ? node.weight : undefined,
+        weight: connected ? node.weight : undefined,
         base: node?.base ?? points.at(-1)?.base ?? 1024,
         state: there ? node.state : 'absent',
       };

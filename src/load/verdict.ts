@@ -193,7 +193,9 @@ function unplayed({ scenario, events, interrupted, executions }: Recording): str
 
 function headline(ok: boolean, total: Tally, problems: Verdict['problems']): string {
   const calls = `${total.calls.toLocaleString('en')} calls`;
-  if (ok) return `${calls}, 0 lost, 0 wrong, 0 run twice`;
+  const unknown =
+    total.unknown === 0 ? '' : `; ${total.unknown} that may not be sent again ended as unknown, and said so`;
+  if (ok) return `${calls}, 0 lost, 0 wrong, 0 run twice${unknown}`;
   const counts = (['lost', 'wrong', 'doubled', 'dropped'] as const).filter((word) => total[word] > 0);
   const events = [...new Set(problems.map(({ event }) => event))].join(', ');
   return `${calls}, ${counts.length > 0 ? counts.map((word) => `${total[word]} ${word}`).join(', ') : '0 lost, but not proven'}: see ${events}`;

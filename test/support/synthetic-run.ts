@@ -205,5 +205,6 @@ function nodesAt(t: number): NodeState[] {
     share: weightOf(life) / sum,
     state: t >= (life.stopped ?? 1e9) ? 'draining' : 'live',
     inFlight: 4,
+    cause: null,
   }));
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { freshId } from '../../core/random.ts';
+import { lastWords } from '../last-words.ts';
 import { ownFile } from '../own-file.ts';
 import type { LoadEnd } from '../recording.ts';
 import type { FinishedRecord, LoadRecord } from '../sample.ts';
@@ -41,7 +42,7 @@ export function builtInGenerator(directory: string, clock: Clock = systemClock):
         const at = clock.wallTime();
         await tail.finish();
         if (finished !== undefined) return { state: 'finished', record: finished };
-        return { state: 'died', at, how: complaint === '' ? how : `${how}: ${lastLine(complaint)}` };
+        return { state: 'died', at, how: complaint === '' ? how : `${how}: ${lastWords(complaint)}` };
       })();
       await once(child, 'spawn');
       return {
@@ -60,10 +61,4 @@ function parse(line: string): LoadRecord | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The line that says what went wrong, of the many that Node writes about an error. */
-function lastLine(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.find((line) => /Error\b.*:/.test(line)) ?? lines.at(-1) ?? '';
 }

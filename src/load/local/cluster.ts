@@ -85,7 +85,11 @@ export class LocalCluster implements Cluster {
     await this.#until(
       () => this.#ready === servers && live(this.#nodes).length === servers,
       startPatience,
-      () => `${this.#ready} of ${servers} servers are ready, the gateway sees ${live(this.#nodes).length}`,
+      () => {
+        const cause = this.#nodes.find(({ state }) => state !== 'live')?.cause;
+        const seen = `the gateway calls ${live(this.#nodes).length}`;
+        return `${this.#ready} of ${servers} servers are ready, ${seen}${cause ? ` (${cause})` : ''}`;
+      },
     );
     this.#up = true;
   }
@@ -299,7 +303,7 @@ export class LocalCluster implements Cluster {
         const words = dead.find((group) => group.ended && group.lastWords !== '')?.lastWords ?? '';
         throw new Error(`${this.#incidents.at(-1)!.what}${words === '' ? '' : `. It said: ${words}`}`);
       }
-      if (clock.now() >= deadline) throw new Error(`${said} (after ${ms / 1000} s)`);
+      if (clock.now() >= deadline) throw new Error(`${said}, after ${ms / 1000} s`);
       await clock.sleep(20, this.#closing.signal);
     }
   }

@@ -18,6 +18,7 @@ interface NodesAnswer {
     share: number;
     state: NodeState['state'];
     inFlight: number;
+    lastCause: string | null;
   }[];
 }
 
@@ -49,8 +50,9 @@ export async function gatewayNodes(
   serverAt: (address: string) => string | undefined,
 ): Promise<NodeState[] | undefined> {
   const answer = (await getJson(`${gatewayUrl}/nodes`)) as NodesAnswer | undefined;
-  return answer?.nodes.map(({ id, addr, base, weight, share, state, inFlight }) => {
-    return { id, address: addr, server: serverAt(addr), base, weight, share, state, inFlight };
+  return answer?.nodes.map(({ id, addr, lastCause, ...rest }) => {
+    const { base, weight, share, state, inFlight } = rest;
+    return { id, address: addr, server: serverAt(addr), base, weight, share, state, inFlight, cause: lastCause };
   });
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../core/clock.ts';
 import type { Proof } from '../cluster.ts';
+import { lastWords } from '../last-words.ts';
 import { within } from '../within.ts';
 import type { ProcessGuard } from './guard.ts';
 import { groupMembers } from './process-table.ts';
@@ -55,7 +56,7 @@ export class ProcessGroup {
       // Of its own: a group that signals can be sent to, and that a Ctrl-C at the terminal does not reach.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      env: { ...ownEnvironment(), ...options.env },
     });
     const { pid } = child;
     if (pid !== undefined) return Promise.resolve(new ProcessGroup(options, child, pid));
@@ -73,7 +74,7 @@ export class ProcessGroup {
 
   /** What it wrote last, for an error message. */
   get lastWords(): string {
-    return this.#output.trim().split('\n').slice(-3).join(' | ').slice(-600);
+    return lastWords(this.#output);
   }
 
   /** Sends a signal to the first process only. */
@@ -134,4 +135,10 @@ export class ProcessGroup {
       // No process of the group is left.
     }
   }
+}
+
+/** What children inherit: all but settings of evenkeel, which are meant for other servers than the ones started here. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const kept = (name: string) => !name.startsWith('EVENKEEL_') || name.startsWith('EVENKEEL_REGISTRY_AUTH');
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => kept(name)));
 }

@@ -99,6 +99,7 @@ function latencyLane(buckets: readonly Bucket[], width: number): Lane {
 function troubleLane(buckets: readonly Bucket[], width: number): Lane {
   const kinds = [
     { word: 'failed', look: { colour: 'red', filled: true }, pick: (b: Bucket) => b.failed },
+    { word: 'unknown, and said so', look: { colour: 'orange', filled: true }, pick: (b: Bucket) => b.unknown },
     { word: 'never sent', look: { colour: 'ink', filled: true }, pick: (b: Bucket) => b.dropped },
     { word: 'sent again', look: { colour: 'paleblue', filled: true }, pick: (b: Bucket) => b.retried },
   ] as const;
@@ -128,9 +129,9 @@ function troubleLane(buckets: readonly Bucket[], width: number): Lane {
 function weightLane(weights: readonly WeightLane[], narrow: boolean): Lane {
   const data = weights.flatMap(({ points }, row) =>
     points.slice(0, -1).flatMap((point, index) => {
-      if (point.weight === undefined) return [];
+      if (point.state === 'absent') return [];
       const steps = Math.log2(point.base) + 1;
-      const height = Math.max(0.08, (Math.log2(Math.max(1, point.weight)) + 1) / steps);
+      const height = Math.max(0.08, (Math.log2(Math.max(0.5, point.weight ?? 0)) + 1) / steps);
       const itemStyle = { color: standIn(weightColour(point.state, height)) };
       return [{ value: [point.t, points[index + 1]!.t, row, height], itemStyle }];
     }),
@@ -142,7 +143,7 @@ function weightLane(weights: readonly WeightLane[], narrow: boolean): Lane {
       { word: 'full', look: { colour: 'blue', filled: true } },
       { word: 'reduced', look: { colour: 'paleblue', filled: true } },
       { word: 'draining', look: { colour: 'soft', filled: true } },
-      { word: 'suspended', look: { colour: 'orange', filled: true } },
+      { word: narrow ? 'cut off' : 'suspended or not connected', look: { colour: 'orange', filled: true } },
     ],
     axis: { rows: weights.map(({ server }) => (narrow ? server.replace(/^.*-/, '') : server)) },
     series: [

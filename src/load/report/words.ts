@@ -7,7 +7,8 @@ export const none = '–';
 export function time(ms: number | undefined): string {
   if (ms === undefined) return none;
   if (ms >= 1000) return `${(ms / 1000).toFixed(ms >= 10_000 ? 0 : 1)} s`;
-  return `${ms.toFixed(ms > 0 && ms < 10 ? 1 : 0)} ms`;
+  // Tenths only where they say something: nothing here is known better than that.
+  return `${ms.toFixed(ms >= 0.05 && ms < 9.95 ? 1 : 0)} ms`;
 }
 
 /** `13,800` */

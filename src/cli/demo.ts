@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { systemClock } from '../core/clock.ts';
+import { parseAddress } from '../core/endpoint.ts';
+import { runDemo } from '../load/demo.ts';
+import { parseScenario, type Scenario } from '../load/scenario.ts';
+import { view } from '../load/view/view.ts';
+import { command } from './command.ts';
+
+export function demoCommand(): Command {
+  const made = command(
+    'demo',
+    'Shows on this machine that servers come, go, freeze and die and no call is lost: about a minute.',
+    ['quick', 'scenario', 'servers', 'rate', 'processes', 'load', 'zookeeper', 'report'],
+    { processes: '2' },
+  );
+  made.addHelpText(
+    'after',
+    '\nStarts an embedded ZooKeeper, servers and a gateway, plays a scenario under load, and judges it by what callers and' +
+      '\nhandlers wrote down. Exit code 1 when a call was lost. Nothing is left running.' +
+      '\n\nExamples:\n  evenkeel demo --quick\n  evenkeel demo --zookeeper 127.0.0.1:2181 --load k6',
+  );
+  return made.action(async () => {
+    const values = made.values();
+    const ending = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => ending.abort(new Error(signal)));
+    }
+    const shown = view(process.stdout, systemClock, process.env);
+    const result = await runDemo({
+      command: [process.execPath, ...process.execArgv, process.argv[1]!],
+      module: besideThis('./demo-service.ts'),
+      scenario: adjusted(await readScenario(values.scenario, values.quick), values),
+      load: values.load!,
+      processes: values.processes!,
+      zookeeper: values.zookeeper === undefined ? undefined : parseAddress(values.zookeeper),
+      report: values.report,
+      view: shown,
+      signal: ending.signal,
+    });
+    if (ending.signal.aborted) {
+      shown.say(`Ended by ${(ending.signal.reason as Error).message} before the end. Nothing is left running.`);
+      process.exitCode = 130;
+    } else process.exitCode = result.ok ? 0 : 1;
+  });
+}
+
+async function readScenario(file: string | undefined, quick: boolean | undefined): Promise<Scenario> {
+  const path =
+    file ?? fileURLToPath(new URL(`../../loadtest/scenarios/${quick ? 'quick' : 'demo'}.yaml`, import.meta.url));
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw new Error(`the scenario cannot be read: ${cause.message}`, { cause });
+  });
+  return parseScenario(text, path);
+}
+
+function adjusted(
+  scenario: Scenario,
+  { servers, rate }: { servers: number | undefined; rate: number | undefined },
+): Scenario {
+  const { load } = scenario;
+  return {
+    ...scenario,
+    servers: servers ?? scenario.servers,
+    load: load.kind === 'proof' ? { ...load, rate: rate ?? load.rate } : load,
+  };
+}
+
+/** A file of this folder: `.ts` in the sources is `.js` in the built package. */
+function besideThis(name: string): string {
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? name : name.replace(/\.ts$/, '.js'), import.meta.url));
+}
