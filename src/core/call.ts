@@ -37,6 +37,8 @@ export interface Call {
   cancel(cause: RpcError): void;
   /** Calls `listener` when the call is cancelled; at once if it was. */
   onCancel(listener: (cause: RpcError) => void): void;
+  /** Forgets a listener, for those who are done long before the call is. One that is not there is none of its business. */
+  offCancel(listener: (cause: RpcError) => void): void;
 }
 
 export interface Reply {
@@ -62,8 +64,10 @@ export function compose(layers: readonly Layer[], handler: Handler): Handler {
 /** The cancelling half of a call, shared by both sides. A signal costs as much as a whole call: it is made on demand. */
 export abstract class Cancellable {
   cancelled: RpcError | undefined;
+  /** True once its handler is done: what the handler started and left behind goes on by itself. */
+  ended = false;
   #first: ((cause: RpcError) => void) | undefined;
-  #more: ((cause: RpcError) => void)[] | undefined;
+  #more: Set<(cause: RpcError) => void> | undefined;
   #controller: AbortController | undefined;
 
   get signal(): AbortSignal {
@@ -85,8 +89,13 @@ export abstract class Cancellable {
   onCancel(listener: (cause: RpcError) => void): void {
     if (this.cancelled !== undefined) listener(this.cancelled);
     else if (this.#first === undefined) this.#first = listener;
-    else if (this.#more === undefined) this.#more = [listener];
-    else this.#more.push(listener);
+    else if (this.#more === undefined) this.#more = new Set([listener]);
+    else this.#more.add(listener);
+  }
+
+  offCancel(listener: (cause: RpcError) => void): void {
+    if (this.#first === listener) this.#first = undefined;
+    else this.#more?.delete(listener);
   }
 }
 

@@ -1,3 +1,5 @@
+import { throwLater } from './throw-later.ts';
+
 /** Typed events: a map from names to what their listeners get. */
 export class Events<Map extends object> {
   readonly #listeners = new globalThis.Map<keyof Map, Set<(fact: never) => void>>();
@@ -16,6 +18,12 @@ export class Events<Map extends object> {
   emit<Name extends keyof Map>(name: Name, fact: Map[Name]): void {
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) return;
-    for (const listener of listeners) (listener as (fact: Map[Name]) => void)(fact);
+    for (const listener of listeners) {
+      try {
+        (listener as (fact: Map[Name]) => void)(fact);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
   }
 }

@@ -1,16 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Call } from './call.ts';
+import type { Call, Cancellable } from './call.ts';
+
+type Working = Call & Cancellable;
 
 /**
  * The call that the code at hand works for. Calls made meanwhile inherit its deadline, its cancel and its attempt number,
  * so that work nobody waits for ends all along the chain, and only one link of it retries.
  */
-const current = new AsyncLocalStorage<Call>();
+const current = new AsyncLocalStorage<Working>();
 
-export function runFor<T>(call: Call, work: () => T): T {
+export function runFor<T>(call: Working, work: () => T): T {
   return current.run(call, work);
 }
 
-export function currentCall(): Call | undefined {
-  return current.getStore();
+/** Undefined too for what a handler has left behind: a cache that refreshes itself must not die of its first caller. */
+export function currentCall(): Working | undefined {
+  const call = current.getStore();
+  return call === undefined || call.ended ? undefined : call;
 }

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from './clock.ts';
+import { throwLater } from './throw-later.ts';
 
 const step = 10;
 const slots = 512;
@@ -71,23 +72,31 @@ export class TimerWheel {
 
   #advance(): void {
     const until = Math.floor(this.#clock.now() / step);
+    // After a long pause one round finds all that is due: the slots repeat.
+    this.#tick = Math.max(this.#tick, until - slots);
     while (this.#tick < until && this.#count > 0) {
       this.#tick++;
-      this.#fire(this.#heads[this.#tick % slots]);
+      const head = this.#heads[this.#tick % slots];
+      if (head !== undefined) this.#fire(head);
     }
     this.#tick = Math.max(this.#tick, until);
     if (this.#count > 0) this.#arm();
     else this.#timer = undefined;
   }
 
-  #fire(head: Entry | undefined): void {
+  #fire(head: Entry): void {
     // What is due is taken out first: a callback may set and cancel others of the same slot.
     const due: Entry[] = [];
-    for (let entry = head; entry !== undefined; entry = entry.next) if (entry.tick <= this.#tick) due.push(entry);
+    for (let entry: Entry | undefined = head; entry !== undefined; entry = entry.next)
+      if (entry.tick <= this.#tick) due.push(entry);
     for (const entry of due) {
       if (entry.tick < 0) continue;
       this.remove(entry);
-      entry.callback();
+      try {
+        entry.callback();
+      } catch (error) {
+        throwLater(error);
+      }
     }
   }
 

@@ -58,7 +58,7 @@ export class VirtualClock implements Clock {
     this.#now = until;
   }
 
-  /** Like `advance`, and lets promises and socket-less I/O run after each timer, so that async code keeps up. */
+  /** Like `advance`, and lets promises and streams in memory run after each timer, so that async code keeps up. */
   async run(ms: number): Promise<void> {
     const until = this.#now + ms;
     await turn();
@@ -71,7 +71,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Lets everything that is ready now run: microtasks, next ticks and streams in memory. */
-async function turn(): Promise<void> {
-  for (let i = 0; i < 4; i++) await new Promise<void>((resolve) => process.nextTick(resolve));
+/** Lets everything that is ready now run to its end: microtasks, next ticks and with them streams in memory. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
