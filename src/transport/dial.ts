@@ -29,15 +29,15 @@ type Dialled = FramedClient | ClassicClient;
 export function dial(endpoint: Endpoint, options: DialOptions, events: ConnectionEvents): Promise<Connection> {
   const { clock, limits, heartbeat, network } = options;
   return new Promise((resolve, reject) => {
-    let settled = false;
+    let state: 'dialling' | 'open' | 'failed' = 'dialling';
     const fail = (error: RpcError) => {
-      if (settled) return;
-      settled = true;
+      if (state !== 'dialling') return;
+      state = 'failed';
       timer.cancel();
       stream.destroy();
       reject(error);
     };
-    const stream: Duplex = network.connect(endpoint.host, endpoint.port);
+    const stream = connect(network, endpoint);
     const timer = clock.timer(
       options.helloTimeout,
       () => fail(failed(endpoint, `no answer within ${options.helloTimeout} ms`)),
@@ -51,18 +51,27 @@ export function dial(endpoint: Endpoint, options: DialOptions, events: Connectio
         onHello() {
           const stale = whyStale(endpoint, connection, options.service);
           if (stale !== undefined) return fail(stale);
-          settled = true;
+          state = 'open';
           timer.cancel();
           resolve(connection);
         },
         onDrain: () => events.onDrain(),
         onClose(cause) {
-          if (settled) events.onClose(cause);
-          else fail(failed(endpoint, cause.message, cause));
+          if (state === 'open') events.onClose(cause);
+          else fail(failed(endpoint, cause.cause instanceof Error ? cause.cause.message : cause.message, cause));
         },
       },
     );
   });
+}
+
+/** Throws where the address is none. */
+function connect(network: Network, { host, port }: Endpoint): Duplex {
+  try {
+    return network.connect(host, port);
+  } catch (cause) {
+    throw failed({ host, port }, (cause as Error).message, cause);
+  }
 }
 
 function open(
@@ -94,7 +103,7 @@ function stale(endpoint: Endpoint, why: string): RpcError {
   });
 }
 
-function failed(endpoint: Endpoint, why: string, cause?: unknown): RpcError {
+function failed(endpoint: Pick<Endpoint, 'host' | 'port'>, why: string, cause?: unknown): RpcError {
   const message = `cannot connect to ${address(endpoint)}: ${why}`;
   return new RpcError('UNAVAILABLE', message, { reason: 'CONNECT_FAILED', stage: 'unsent', cause });
 }

@@ -10,8 +10,10 @@ export interface HeartbeatOptions {
 export const heartbeatDefaults: HeartbeatOptions = { pingAfter: 1_000, deadAfter: 3_000 };
 
 export interface HeartbeatEvents {
-  /** When the last bytes came in (on the clock, ms). */
-  lastReceived(): number;
+  /** Called before each look at `lastSign`. */
+  look(now: number): void;
+  /** When the peer last gave a sign of life (on the clock, ms). */
+  lastSign(): number;
   /** Asks the peer. Returns false if it cannot be asked now: then its silence proves nothing. */
   ping(): boolean;
   onDead(silentFor: number): void;
@@ -32,37 +34,37 @@ export class Heartbeat {
     this.#options = options;
     this.#events = events;
     this.#lastCheck = clock.now();
-    this.#timer = every(clock, Math.min(options.pingAfter, options.deadAfter - options.pingAfter) / 4, () =>
-      this.#check(),
-    );
+    const interval = Math.min(options.pingAfter, options.deadAfter - options.pingAfter) / 4;
+    this.#timer = every(clock, interval, () => this.#check());
   }
 
   /** True while the peer was asked and has been silent for longer than one more `pingAfter`. */
   get overdue(): boolean {
-    return this.#unanswered() && this.#clock.now() - this.#asked! > this.#options.pingAfter;
+    return this.#asked !== undefined && this.#unanswered && this.#clock.now() - this.#asked > this.#options.pingAfter;
   }
 
   stop(): void {
     this.#timer.cancel();
   }
 
-  #unanswered(): boolean {
-    return this.#asked !== undefined && this.#events.lastReceived() <= this.#asked;
+  /** An answer may come within the same instant, where time is virtual. */
+  get #unanswered(): boolean {
+    return this.#asked !== undefined && this.#events.lastSign() < this.#asked;
   }
 
   #check(): void {
+    const { pingAfter, deadAfter } = this.#options;
     const now = this.#clock.now();
     const late = now - this.#lastCheck;
     this.#lastCheck = now;
-    if (this.#unanswered()) {
+    this.#events.look(now);
+    if (this.#asked !== undefined && this.#unanswered) {
       // We were stopped ourselves (a frozen process, a suspended laptop): what came meanwhile is not read yet.
-      if (late > this.#options.pingAfter) this.#asked = now;
-      if (now - this.#asked! >= this.#options.deadAfter - this.#options.pingAfter) {
-        this.#events.onDead(now - this.#events.lastReceived());
-      }
+      if (late > pingAfter) this.#asked = now;
+      if (now - this.#asked >= deadAfter - pingAfter) this.#events.onDead(now - this.#events.lastSign());
       return;
     }
     this.#asked = undefined;
-    if (now - this.#events.lastReceived() >= this.#options.pingAfter && this.#events.ping()) this.#asked = now;
+    if (now - this.#events.lastSign() >= pingAfter && this.#events.ping()) this.#asked = now;
   }
 }

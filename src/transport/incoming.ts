@@ -1,4 +1,4 @@
-import { type Call, Cancellable, Encoded, type Metadata, noMetadata } from '../core/call.ts';
+import { type Call, Cancellable, type Metadata, noMetadata } from '../core/call.ts';
 import type { Peer } from '../core/contract.ts';
 import { type CallMessage, encodedValue, readValue } from '../wire/message.ts';
 
@@ -72,5 +72,3 @@ export class IncomingCall extends Cancellable implements Call {
     return this.#message?.codec;
   }
 }
-
-export { Encoded };

@@ -1,6 +1,6 @@
 import type { Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
-import type { RpcError } from '../core/error.ts';
+import { RpcError } from '../core/error.ts';
 import type { Log } from '../core/log.ts';
 import type { Hello } from '../wire/hello.ts';
 import type { Limits } from '../wire/limits.ts';
@@ -16,6 +16,8 @@ export interface ServedConnection {
   refuse(): void;
   /** Looks whether the peer keeps to the time limits, and ends the connection if it does not. Called every second or so. */
   check(now: number): void;
+  /** Called instead of `check` after this process was stopped for a while: its peers are not late with anything. */
+  excuse(now: number): void;
   /** Ends at once. */
   destroy(): void;
 }
@@ -36,4 +38,11 @@ export interface ServedOptions {
 /** A peer that broke a rule: a line for people who look for it, no more, or a port scan could fill the disk. */
 export function logBadPeer(log: Log, peer: string, error: RpcError): void {
   log.debug({ peer, code: error.code, reason: error.reason }, `closed a connection: ${error.message}`);
+}
+
+/** Why an answer could not be written. The caller did nothing wrong if the handler gave what cannot be said. */
+export function unanswerable(cause: unknown): RpcError {
+  const error = RpcError.from(cause);
+  if (error.reason === 'TOO_LARGE') return error.with({ stage: 'answered', mayHaveExecuted: true });
+  return new RpcError('INTERNAL', `the handler's answer: ${error.message}`, { cause, mayHaveExecuted: true });
 }

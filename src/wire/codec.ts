@@ -31,8 +31,13 @@ export const json: Codec = {
 /** What this version speaks. msgpack (1), protobuf (2) and bytes (3) have their numbers and come later. */
 export const codecs: readonly Codec[] = [json];
 
+/** On the path of each message: no search. */
+const byNumber: readonly (Codec | undefined)[] = Array.from({ length: 256 }, (_, n) =>
+  codecs.find((codec) => codec.number === n),
+);
+
 export function codecByNumber(number: number): Codec {
-  const codec = codecs.find((c) => c.number === number);
+  const codec = byNumber[number];
   if (codec !== undefined) return codec;
   throw new RpcError('UNIMPLEMENTED', `codec ${number} is not known here: expected ${list()}`);
 }

@@ -27,7 +27,11 @@ export const frameType = {
 /** Types from here on may be skipped by whoever does not know them: how later versions say more to older ones. */
 export const skippable = 0x80;
 
+/** What a DRAIN says while all calls are still served. */
 export const noLastId = 0xffff_ffff;
+
+/** The highest id of a call. The other half is kept for calls that a server may make one day. */
+export const highestId = 0x7fff_ffff;
 
 /** Length field, type and id. */
 export const frameHead = 9;

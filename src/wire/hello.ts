@@ -1,5 +1,6 @@
 import { RpcError } from '../core/error.ts';
 import { guardJson } from './json-guard.ts';
+import { ranges } from './limits.ts';
 
 /** What a server says of one method, so that a client without the contract knows how to call it. */
 export interface MethodFacts {
@@ -7,8 +8,10 @@ export interface MethodFacts {
   /** Names of the codecs it takes. */
   codecs: readonly string[];
   /** Which sides are streams. */
-  streaming: 'none' | 'input' | 'output' | 'both';
+  streaming: (typeof streamings)[number];
 }
+
+const streamings = ['none', 'input', 'output', 'both'] as const;
 
 /** The server's first frame. "Connected" proves nothing: only this says that someone serves here, and who. */
 export interface Hello {
@@ -36,20 +39,7 @@ export function encodeHello(hello: Hello): string {
 export function decodeHello(buffer: Buffer, start: number, end: number): Hello {
   try {
     guardJson(buffer, start, end, 8);
-    const hello = JSON.parse(buffer.toString('utf8', start, end));
-    if (hello.version !== 1) throw new Error(`version ${hello.version}, expected 1`);
-    if (typeof hello.service !== 'string' || typeof hello.instance !== 'string')
-      throw new Error('no service, instance');
-    if (!isCount(hello.worker?.index) || !isCount(hello.worker?.of)) throw new Error('no worker');
-    if (hello.state !== 'serving' && hello.state !== 'draining') throw new Error('no state');
-    for (const name of ['message', 'metadata', 'calls']) {
-      if (!isCount(hello.limits?.[name])) throw new Error(`no limit "${name}"`);
-    }
-    return {
-      ...hello,
-      methods: readMethods(hello.methods),
-      features: Array.isArray(hello.features) ? hello.features : [],
-    };
+    return readHello(JSON.parse(buffer.toString('utf8', start, end)) ?? {});
   } catch (cause) {
     throw new RpcError('INTERNAL', `the server's HELLO cannot be read: ${(cause as Error).message}`, {
       reason: 'PROTOCOL',
@@ -59,18 +49,49 @@ export function decodeHello(buffer: Buffer, start: number, end: number): Hello {
   }
 }
 
+type Given<T> = { readonly [K in keyof T]?: unknown };
+
+/** What later versions add is left out. */
+function readHello({ version, service, instance, worker, state, limits, methods, features }: Given<Hello>): Hello {
+  if (version !== 1) throw new Error(`version ${version}, expected 1`);
+  if (typeof service !== 'string' || typeof instance !== 'string') throw new Error('no service, instance');
+  if (state !== 'serving' && state !== 'draining') throw new Error('no state');
+  const { index, of } = (worker ?? {}) as Given<Hello['worker']>;
+  if (!isCount(index) || !isCount(of) || index >= of) throw new Error('no worker');
+  const { message, metadata, calls } = (limits ?? {}) as Given<Hello['limits']>;
+  if (!isCount(message) || !isCount(metadata) || !isCount(calls)) throw new Error('no limits');
+  return {
+    version,
+    service,
+    instance,
+    worker: { index, of },
+    state,
+    limits: {
+      message: Math.min(message, ranges.message.max),
+      metadata: Math.min(metadata, ranges.metadata.max),
+      calls,
+    },
+    methods: readMethods(methods),
+    features: textsOr(features, []),
+  };
+}
+
 function readMethods(given: unknown): Record<string, MethodFacts> {
   const methods: Record<string, MethodFacts> = Object.create(null);
-  for (const [name, facts] of Object.entries(given ?? {})) {
+  for (const [name, facts] of Object.entries((given ?? {}) as Record<string, Given<MethodFacts> | null>)) {
     methods[name] = {
       idempotent: facts?.idempotent === true,
-      codecs: Array.isArray(facts?.codecs) ? facts.codecs : ['json'],
-      streaming: facts?.streaming ?? 'none',
+      codecs: textsOr(facts?.codecs, ['json']),
+      streaming: streamings.find((word) => word === facts?.streaming) ?? 'none',
     };
   }
   return methods;
 }
 
-function isCount(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 0;
+function textsOr(value: unknown, other: readonly string[]): readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string') ? value : other;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

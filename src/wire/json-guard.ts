@@ -42,7 +42,7 @@ export function guardJson(buffer: Uint8Array, start: number, end: number, depth:
 function isPrototypeKey(buffer: Uint8Array, start: number, stop: number, end: number, escaped: boolean): boolean {
   let next = stop + 1;
   while (next < end && isSpace(buffer[next]!)) next++;
-  if (buffer[next] !== colon) return false;
+  if (next >= end || buffer[next] !== colon) return false;
   const text = Buffer.from(buffer.buffer, buffer.byteOffset + start, stop - start).toString('latin1');
   if (!escaped) return text === '__proto__';
   try {

@@ -18,7 +18,7 @@ export interface Limits {
 
 const MiB = 1_048_576;
 
-const ranges: Record<keyof Limits, { default: number; min: number; max: number }> = {
+export const ranges: Record<keyof Limits, { default: number; min: number; max: number }> = {
   message: { default: 4 * MiB, min: 1_024, max: 256 * MiB },
   metadata: { default: 16 * 1_024, min: 0, max: 65_535 },
   calls: { default: 4_096, min: 1, max: 1_000_000 },

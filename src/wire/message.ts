@@ -58,26 +58,45 @@ export function writeCall(
   remaining: number,
   limits: PeerLimits,
 ): void {
-  const name = `${call.service}/${call.method}`;
-  if (name.length > 255) throw unsent('INVALID_ARGUMENT', `"${name}" is too long a name: at most 255 characters`);
+  const { service, method, input, attempt } = call;
+  const nameLength = service.length + 1 + method.length;
+  if (nameLength > 255 || service.includes('/')) throw badName(call);
   const metadata = call.metadata === noMetadata ? undefined : encodeMetadata(call.metadata, limits.metadata);
+  const sent = codecOf(input, codec);
   out.begin(frameType.call, id);
   out.u8(metadata === undefined ? 0 : flag.metadata);
-  out.u8(call.input instanceof Encoded ? codecByName(call.input.codec).number : codec.number);
-  out.u8(Math.min(call.attempt, 255));
-  out.u8(name.length);
+  out.u8(sent.number);
+  out.u8(Math.min(attempt, 255));
+  out.u8(nameLength);
   out.u32(remaining === Number.POSITIVE_INFINITY ? noDeadline : Math.min(Math.ceil(remaining), noDeadline - 1));
-  out.ascii(name);
-  writeRest(out, metadata, call.input, codec, limits);
+  if (!(out.name(service) && out.name('/') && out.name(method))) {
+    out.abandon();
+    throw badName(call);
+  }
+  writeRest(out, metadata, input, sent, limits);
+}
+
+function badName({ service, method }: Pick<Call, 'service' | 'method'>): RpcError {
+  const name = JSON.stringify(`${service}/${method}`);
+  return unsent('INVALID_ARGUMENT', `${name} is no name: expected SERVICE/METHOD, at most 255 characters of ASCII`);
+}
+
+/** The codec that a message is in: its own if it is encoded already. Throws UNIMPLEMENTED for one not known here. */
+function codecOf(value: unknown, codec: Codec): Codec {
+  return value instanceof Encoded ? codecByName(value.codec) : codec;
 }
 
 /** Writes a whole REPLY frame. Throws an RpcError, and writes nothing, where the reply is over a limit. */
 export function writeReply(out: Outbox, id: number, reply: Reply, codec: Codec, limits: PeerLimits): void {
-  const metadata = reply.metadata === undefined ? undefined : encodeMetadata(reply.metadata, limits.metadata);
+  const metadata =
+    reply.metadata === undefined || reply.metadata === noMetadata
+      ? undefined
+      : encodeMetadata(reply.metadata, limits.metadata);
+  const sent = codecOf(reply.output, codec);
   out.begin(frameType.reply, id);
   out.u8(metadata === undefined ? 0 : flag.metadata);
-  out.u8(reply.output instanceof Encoded ? codecByName(reply.output.codec).number : codec.number);
-  writeRest(out, metadata, reply.output, codec, limits);
+  out.u8(sent.number);
+  writeRest(out, metadata, reply.output, sent, limits);
 }
 
 export type PeerLimits = Pick<Limits, 'message' | 'metadata'>;
@@ -88,8 +107,7 @@ function writeRest(out: Outbox, metadata: Buffer | undefined, value: unknown, co
       out.u16(metadata.length);
       out.bytes(metadata);
     }
-    const size = writeValue(out, value, codec);
-    if (size > limits.message) throw tooLarge(size, limits.message);
+    writeValue(out, value, codec, limits.message);
     out.end();
   } catch (error) {
     out.abandon();
@@ -97,20 +115,20 @@ function writeRest(out: Outbox, metadata: Buffer | undefined, value: unknown, co
   }
 }
 
-/** Writes a message's bytes and says how many they are. */
-export function writeValue(out: Outbox, value: unknown, codec: Codec): number {
+function writeValue(out: Outbox, value: unknown, codec: Codec, limit: number): void {
   let encoded: string | Uint8Array;
   try {
     encoded = value instanceof Encoded ? value.bytes : codec.encode(value);
   } catch (cause) {
-    throw unsent('INVALID_ARGUMENT', `the message cannot be written as ${codec.name}: ${(cause as Error).message}`);
+    throw unwritable(codec.name, cause);
   }
-  if (typeof encoded === 'string') return out.utf8(encoded);
-  out.bytes(encoded);
-  return encoded.length;
+  // A text has no fewer bytes than characters: what is far too long is not written first.
+  const size = encoded.length > limit || typeof encoded !== 'string' ? encoded.length : out.utf8(encoded);
+  if (size > limit) throw tooLarge(typeof encoded === 'string' ? Buffer.byteLength(encoded) : size, limit);
+  if (typeof encoded !== 'string') out.bytes(encoded);
 }
 
-/** Reads a CALL's head. Throws an RpcError for a call that cannot be served; the connection may live on. */
+/** Reads a CALL up to its message. Throws an RpcError for a call that cannot be served; the connection may live on. */
 export function readCall(buffer: Buffer, start: number, end: number, limits: Limits): CallMessage {
   if (end - start < callHead || end - start < callHead + buffer[start + 3]!) throw broken('a CALL is cut short');
   const flags = buffer[start]!;
@@ -125,7 +143,7 @@ export function readCall(buffer: Buffer, start: number, end: number, limits: Lim
     service: name.slice(0, slash),
     method: name.slice(slash + 1),
     codec: codecByNumber(buffer[start + 1]!),
-    attempt: buffer[start + 2]!,
+    attempt: buffer[start + 2]! || 1,
     remaining: remaining === noDeadline ? Number.POSITIVE_INFINITY : remaining,
     metadata: rest.metadata,
     buffer,
@@ -175,7 +193,7 @@ export function writeError(out: Outbox, type: number, id: number, error: RpcErro
 export function errorToJson(error: RpcError): Record<string, unknown> {
   return {
     code: error.code,
-    reason: error.reason,
+    reason: error.reason?.slice(0, 256),
     message: error.message.length > 4_096 ? `${error.message.slice(0, 4_096)}...` : error.message,
     mayHaveExecuted: error.mayHaveExecuted || undefined,
     retryAfter: error.retryAfter,
@@ -198,12 +216,22 @@ export function readError(buffer: Buffer, start: number, end: number, stage: Sta
 
 export function errorFromJson(given: unknown, stage: Stage): RpcError {
   const facts = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
-  return new RpcError(isCode(facts.code) ? facts.code : 'UNKNOWN', String(facts.message ?? 'no message'), {
+  return new RpcError(isCode(facts.code) ? facts.code : 'UNKNOWN', textOr(facts.message, 'no message'), {
     reason: typeof facts.reason === 'string' ? facts.reason : undefined,
     mayHaveExecuted: facts.mayHaveExecuted === true,
     retryAfter: typeof facts.retryAfter === 'number' && facts.retryAfter >= 0 ? facts.retryAfter : undefined,
     stage,
   });
+}
+
+export function textOr(value: unknown, other: string): string {
+  return typeof value === 'string' ? value : other;
+}
+
+/** A value that a codec cannot say. The sender's own mistake: on the server the handler's, on the client the caller's. */
+export function unwritable(codec: string, cause: unknown): RpcError {
+  const message = `the message cannot be written as ${codec}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return unsent('INVALID_ARGUMENT', message);
 }
 
 function unsent(code: 'INVALID_ARGUMENT', message: string): RpcError {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Call, Encoded, type Reply } from '../../core/call.ts';
-import { RpcError } from '../../core/error.ts';
+import type { RpcError } from '../../core/error.ts';
 import {
   answerName,
   type ClassicAnswer,
@@ -10,9 +10,11 @@ import {
 } from '../../wire/classic.ts';
 import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { Channel } from '../channel.ts';
+import { Closing } from '../closing.ts';
 import type { Connection, ConnectionEvents } from '../connection.ts';
 import type { FramedClientOptions } from '../framed/client.ts';
 import { Heartbeat } from '../heartbeat.ts';
+import { brokenProtocol, lost, notOpen, whyLost } from '../lost.ts';
 
 /** A place in the order of answers. Nobody may be waiting at it any more: its answer comes all the same. */
 interface Slot {
@@ -31,25 +33,29 @@ export class ClassicClient implements Connection {
   readonly #options: FramedClientOptions;
   readonly #events: ConnectionEvents & { onHello(): void };
   readonly #heartbeat: Heartbeat;
+  readonly #closing: Closing;
   readonly #slots: Slot[] = [];
   #answered = false;
-  #onIdle: (() => void) | undefined;
 
   constructor(stream: Duplex, options: FramedClientOptions, events: ConnectionEvents & { onHello(): void }) {
     this.#options = options;
     this.#events = events;
+    this.#closing = new Closing(options.clock, this);
     this.#reader = new LengthPrefixedReader(classicRules(options.limits.message), (buffer, start, end) =>
       this.#onMessage(buffer, start, end),
     );
-    this.#channel = new Channel(stream, options.clock, {
+    const channel = new Channel(stream, options.clock, 'client', {
       onData: (chunk) => this.#onData(chunk),
-      onEnd: () => this.#channel.destroy(),
+      onReady() {},
+      onEnd: () => this.destroy(),
       onClose: (cause) => this.#onClose(cause),
     });
+    this.#channel = channel;
     this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
-      lastReceived: () => this.#channel.lastReceived,
+      look: (now) => channel.look(now),
+      lastSign: () => channel.lastSign,
       ping: () => this.#pingIfIdle(),
-      onDead: (ms) => this.#channel.destroy(lost(`no sign of life for ${Math.round(ms)} ms`)),
+      onDead: (ms) => this.destroy(lost(`no sign of life for ${Math.round(ms)} ms`)),
     });
     // "Connected" proves nothing, and this protocol has no HELLO: the answer to a ping, whatever it is, stands for it.
     this.#pingIfIdle();
@@ -65,7 +71,8 @@ export class ClassicClient implements Connection {
 
   send(call: Call): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.state !== 'open') return reject(unsent(`the connection to ${this.#channel.peer} is ${this.state}`));
+      if (this.state !== 'open') return reject(notOpen(this.#channel.peer, this.state));
+      if (call.cancelled !== undefined) return reject(call.cancelled.with({ stage: 'unsent', mayHaveExecuted: false }));
       try {
         writeClassicCall(this.#channel.out, call, this.#options.limits.message);
       } catch (error) {
@@ -84,19 +91,18 @@ export class ClassicClient implements Connection {
   close(grace: number): Promise<void> {
     if (this.state === 'closed') return Promise.resolve();
     this.state = 'draining';
-    return new Promise((resolve) => {
-      const finish = () => {
-        timer.cancel();
-        this.#onIdle = undefined;
-        resolve(this.#channel.finish());
-      };
-      const timer = this.#options.clock.timer(grace, finish, { keepAlive: true });
-      if (this.inFlight === 0) finish();
-      else this.#onIdle = finish;
-    });
+    return this.#closing.begin(grace);
   }
 
-  destroy(cause: RpcError): void {
+  /** Says that there is no more. Nothing may be in flight. */
+  end(): void {
+    this.#channel.end();
+  }
+
+  /** Ends at once. */
+  destroy(cause?: RpcError): void {
+    // Whatever is sent from here on would never leave.
+    this.state = 'closed';
     this.#channel.destroy(cause);
   }
 
@@ -109,25 +115,27 @@ export class ClassicClient implements Connection {
     return true;
   }
 
+  /** Whatever is wrong with what the server sends ends the connection: there is only the order to tell answers by. */
   #onData(chunk: Buffer): void {
     try {
       this.#reader.push(chunk);
     } catch (error) {
-      this.#channel.destroy(error as Error);
+      const { reason, message } = error as RpcError;
+      this.destroy(reason === 'PROTOCOL' ? (error as RpcError) : brokenProtocol(message, error));
     }
   }
 
   #onMessage(buffer: Buffer, start: number, end: number): boolean {
     const answer = readClassicAnswer(buffer, start, end, this.#options.limits.depth);
     const slot = this.#slots.shift();
-    if (slot === undefined) throw protocol('an answer to no call');
+    if (slot === undefined) throw brokenProtocol('an answer to no call');
     this.#settle(slot, answer);
     if (!this.#answered) {
       this.#answered = true;
       this.#events.onHello();
     }
-    if (this.#slots.length === 0) this.#onIdle?.();
-    return !this.#channel.closed;
+    this.#closing.onAnswer();
+    return this.#channel.ready;
   }
 
   #settle(slot: Slot, answer: ClassicAnswer): void {
@@ -136,10 +144,11 @@ export class ClassicClient implements Connection {
       return;
     }
     if (answer.out !== answerName(slot.method)) {
-      slot.waiting?.reject(protocol(`"${answer.out}" answers "${slot.method}"`));
+      const error = brokenProtocol(`"${answer.out}" came where "${answerName(slot.method)}" was due`);
+      slot.waiting?.reject(error.with({ mayHaveExecuted: true }));
       slot.waiting = undefined;
-      // From here on nothing fits: order is all there is.
-      throw protocol(`"${answer.out}" came where "${answerName(slot.method)}" was due`);
+      // From here on nothing fits.
+      throw error;
     }
     const { result } = answer;
     const output = slot.wantsEncoded ? new Encoded('json', Buffer.from(JSON.stringify(result) ?? '')) : result;
@@ -149,26 +158,10 @@ export class ClassicClient implements Connection {
   #onClose(cause: Error | undefined): void {
     this.state = 'closed';
     this.#heartbeat.stop();
-    const error = RpcError.is(cause) ? cause : lost(cause?.message ?? 'the server closed it', cause);
+    const error = whyLost(cause);
     for (const { waiting } of this.#slots.splice(0))
       waiting?.reject(error.with({ stage: 'sent', mayHaveExecuted: true }));
-    this.#onIdle?.();
+    this.#closing.onGone();
     this.#events.onClose(error);
   }
-}
-
-function unsent(message: string): RpcError {
-  return new RpcError('UNAVAILABLE', message, { reason: 'CONNECTION_LOST', stage: 'unsent' });
-}
-
-function lost(message: string, cause?: unknown): RpcError {
-  return new RpcError('UNAVAILABLE', `the connection was lost: ${message}`, {
-    reason: 'CONNECTION_LOST',
-    stage: 'sent',
-    cause,
-  });
-}
-
-function protocol(message: string): RpcError {
-  return new RpcError('INTERNAL', `the server broke the protocol: ${message}`, { reason: 'PROTOCOL', stage: 'sent' });
 }

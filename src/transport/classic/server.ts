@@ -6,11 +6,12 @@ import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { Channel } from '../channel.ts';
 import { IncomingCall } from '../incoming.ts';
 import { PeerWatch } from '../peer-watch.ts';
-import { logBadPeer, type ServedConnection, type ServedOptions } from '../served.ts';
+import { logBadPeer, type ServedConnection, type ServedOptions, unanswerable } from '../served.ts';
 
 /** A place in the order of answers. */
 interface Slot {
-  call: IncomingCall;
+  /** `undefined` where what came was no call. */
+  call: IncomingCall | undefined;
   answer: { reply: Reply } | { error: RpcError } | undefined;
 }
 
@@ -23,26 +24,28 @@ export class ClassicServer implements ServedConnection {
   readonly #watch: PeerWatch;
   readonly #peer: { address: string };
   readonly #slots: Slot[] = [];
-  #refusing = false;
   #peerIsDone = false;
+  /** Nothing more is taken from this peer: what is at work is answered, then the connection ends. */
+  #deaf = false;
   /** As many calls at work as allowed: the rest waits unread. */
   #full = false;
 
   constructor(stream: Duplex, options: ServedOptions) {
     this.#options = options;
     this.#service = options.hello().service;
-    this.#watch = new PeerWatch(options.limits, Number.POSITIVE_INFINITY);
     this.#reader = new LengthPrefixedReader(classicRules(options.limits.message), (buffer, start, end) =>
       this.#onMessage(buffer, start, end),
     );
-    this.#channel = new Channel(stream, options.clock, {
+    this.#channel = new Channel(stream, options.clock, 'server', {
       onData: (chunk) => this.push(chunk),
+      onReady: () => this.#read(undefined),
       onEnd: () => {
         this.#peerIsDone = true;
         this.#endIfDone();
       },
       onClose: () => this.#onClose(),
     });
+    this.#watch = new PeerWatch(options.limits, this.#channel, this.#reader, Number.POSITIVE_INFINITY);
     this.#peer = { address: this.#channel.peer };
   }
 
@@ -51,52 +54,79 @@ export class ClassicServer implements ServedConnection {
   }
 
   push(chunk: Buffer): void {
-    this.#guarded(() => this.#reader.push(chunk));
+    if (!this.#deaf) this.#read(chunk);
   }
 
   /** There is no word for it in this protocol. */
   drain(): void {}
 
   refuse(): void {
-    this.#refusing = true;
-    this.#channel.pause();
+    this.#listenNoMore();
     this.#endIfDone();
   }
 
   check(now: number): void {
-    // A reader that we hold back ourselves is not the peer's fault.
-    const fault = this.#watch.check(now, this.#channel, this.#full || this.#refusing ? 'none' : this.#reader.partial);
-    if (fault !== undefined) this.#reject(fault);
+    const unread = this.#watch.unread(now);
+    if (unread !== undefined) {
+      logBadPeer(this.#options.log, this.#peer.address, unread);
+      return this.#channel.destroy(unread);
+    }
+    const late = this.#watch.late(now);
+    if (late !== undefined) this.#reject(late);
+  }
+
+  excuse(now: number): void {
+    this.#watch.excuse(now);
   }
 
   destroy(): void {
     this.#channel.destroy();
   }
 
-  #guarded(work: () => void): void {
+  /** @param chunk what came in; `undefined` goes on with what came before */
+  #read(chunk: Buffer | undefined): void {
     try {
-      work();
+      if (chunk === undefined) this.#reader.resume();
+      else this.#reader.push(chunk);
     } catch (error) {
       this.#reject(RpcError.from(error));
     }
   }
 
+  /** A broken rule is said in a coded error, in its turn, behind the answers to what came before it. Then comes the end. */
   #reject(error: RpcError): void {
-    if (this.#channel.closed) return;
+    if (this.#deaf || this.#channel.closed) return;
     logBadPeer(this.#options.log, this.#peer.address, error);
-    writeClassicError(this.#channel.out, error);
-    this.#channel.end();
-    this.#cancelAll('the connection was closed');
-    this.#options.clock.timer(1_000, () => this.#channel.destroy());
+    this.#listenNoMore();
+    this.#settle(this.#take(undefined), { error });
+  }
+
+  #listenNoMore(): void {
+    this.#deaf = true;
+    // What still comes is taken off the line: unread, it would make our end a reset.
+    if (this.#full) this.#channel.release();
+    this.#full = false;
+  }
+
+  #take(call: IncomingCall | undefined): Slot {
+    const slot: Slot = { call, answer: undefined };
+    this.#slots.push(slot);
+    return slot;
   }
 
   #onMessage(buffer: Buffer, start: number, end: number): boolean {
-    if (this.#refusing || this.#channel.closed) return false;
+    if (this.#deaf) return false;
     const { limits, handler } = this.#options;
-    const { method, input } = readClassicCall(buffer, start, end, limits.depth);
-    const call = IncomingCall.classic({ service: this.#service, method, input }, this.#peer);
-    const slot: Slot = { call, answer: undefined };
-    this.#slots.push(slot);
+    let call: IncomingCall;
+    try {
+      const { method, input } = readClassicCall(buffer, start, end, limits.depth);
+      call = IncomingCall.classic({ service: this.#service, method, input }, this.#peer);
+    } catch (error) {
+      // One message is wrong; where the next begins is known all the same.
+      this.#settle(this.#take(undefined), { error: RpcError.from(error) });
+      return this.#channel.ready;
+    }
+    const slot = this.#take(call);
     try {
       const reply = handler(call);
       if (reply instanceof Promise) {
@@ -108,24 +138,26 @@ export class ClassicServer implements ServedConnection {
     } catch (error) {
       this.#settle(slot, { error: RpcError.from(error) });
     }
-    if (this.#slots.length < limits.calls) return true;
-    this.#full = true;
-    this.#channel.pause();
-    return false;
+    if (this.#slots.length >= limits.calls) {
+      this.#full = true;
+      this.#channel.hold();
+    }
+    return this.#channel.ready;
   }
 
   #settle(slot: Slot, answer: NonNullable<Slot['answer']>): void {
     slot.answer = answer;
     if (this.#slots[0] !== slot || this.#channel.closed) return;
     let done = 0;
-    for (; this.#slots[done]?.answer !== undefined; done++) this.#write(this.#slots[done]!);
+    for (; this.#slots[done]?.answer !== undefined; done++) {
+      this.#write(this.#slots[done]!);
+      this.#channel.flush();
+    }
     this.#slots.splice(0, done);
-    this.#channel.flush();
-    if (this.#full && !this.#refusing && this.#slots.length < this.#options.limits.calls / 2) {
+    if (this.#full && this.#slots.length <= this.#options.limits.calls / 2) {
       this.#full = false;
-      this.#channel.resume();
-      // What had come in before the pause is still here.
-      if (this.#reader.partial !== 'none') this.#guarded(() => this.#reader.resume());
+      // What had come in before the pause is gone through first.
+      this.#channel.release();
     }
     this.#endIfDone();
   }
@@ -134,23 +166,19 @@ export class ClassicServer implements ServedConnection {
     if (answer === undefined) return;
     if ('error' in answer) return writeClassicError(this.#channel.out, answer.error);
     try {
-      writeClassicReply(this.#channel.out, call.method, answer.reply.output, this.#options.limits.message);
+      writeClassicReply(this.#channel.out, call!.method, answer.reply.output, this.#options.limits.message);
     } catch (error) {
-      writeClassicError(this.#channel.out, RpcError.from(error));
+      writeClassicError(this.#channel.out, unanswerable(error));
     }
   }
 
   #endIfDone(): void {
-    const done = this.#refusing || (this.#peerIsDone && !this.#full);
-    if (done && this.#slots.length === 0 && !this.#channel.closed) this.#channel.end();
+    if ((this.#deaf || (this.#peerIsDone && !this.#full)) && this.#slots.length === 0) this.#channel.end();
   }
 
   #onClose(): void {
-    this.#cancelAll('the caller is gone');
+    const slots = this.#slots.splice(0);
+    for (const { call } of slots) call?.cancel(new RpcError('CANCELLED', 'the caller is gone'));
     this.#options.onClose();
-  }
-
-  #cancelAll(why: string): void {
-    for (const { call } of this.#slots.splice(0)) call.cancel(new RpcError('CANCELLED', why));
   }
 }

@@ -2,19 +2,18 @@ import type { Duplex } from 'node:stream';
 import type { Call, Reply } from '../../core/call.ts';
 import type { Clock } from '../../core/clock.ts';
 import { RpcError } from '../../core/error.ts';
-import { type Codec, json } from '../../wire/codec.ts';
-import { frameHead, frameMinimum, frameType, noLastId, skippable } from '../../wire/frame.ts';
+import { json } from '../../wire/codec.ts';
+import { frameHead, frameMinimum, frameType, highestId, noLastId, skippable } from '../../wire/frame.ts';
 import { decodeHello, type Hello, longestHello } from '../../wire/hello.ts';
 import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { type Limits, longestFrame } from '../../wire/limits.ts';
 import { encodedValue, readError, readReply, readValue, writeCall } from '../../wire/message.ts';
 import { preface } from '../../wire/preface.ts';
 import { Channel } from '../channel.ts';
+import { Closing } from '../closing.ts';
 import type { Connection, ConnectionEvents, Load } from '../connection.ts';
 import { Heartbeat, type HeartbeatOptions } from '../heartbeat.ts';
-
-/** Ids rise and are never used twice: a connection that has used this many takes no new calls. */
-const lastUsableId = 0x7fff_fffe;
+import { brokenProtocol, lost, notOpen, whyLost } from '../lost.ts';
 
 interface Waiting {
   call: Call;
@@ -26,6 +25,8 @@ export interface FramedClientOptions {
   clock: Clock;
   limits: Limits;
   heartbeat: HeartbeatOptions;
+  /** The id after which the first call's comes. Default 0. */
+  idsAfter?: number;
 }
 
 /** The client's end of a framed connection: many calls at once, each answer found by its id. */
@@ -39,34 +40,40 @@ export class FramedClient implements Connection {
   readonly #limits: Limits;
   readonly #events: ConnectionEvents & { onHello(): void };
   readonly #heartbeat: Heartbeat;
-  readonly #codec: Codec = json;
+  readonly #closing: Closing;
   readonly #waiting = new Map<number, Waiting>();
   /** Calls nobody waits for any more, whose answer is still to come: their ids stay taken, the server still works. */
   readonly #cancelled = new Set<number>();
   #peerLimits: Hello['limits'] = { message: 0, metadata: 0, calls: 0 };
-  #lastId = 0;
-  #onIdle: (() => void) | undefined;
+  #lastId: number;
+  /** The last call that the server serves, as it said when it went away. */
+  #lastServed = noLastId;
 
   constructor(stream: Duplex, options: FramedClientOptions, events: ConnectionEvents & { onHello(): void }) {
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#lastId = options.idsAfter ?? 0;
     this.#events = events;
+    this.#closing = new Closing(options.clock, this);
     this.#reader = new LengthPrefixedReader(
       { shortest: frameMinimum, longest: Math.max(longestFrame(options.limits), longestHello) },
       (buffer, start, end) => this.#onFrame(buffer, start, end),
     );
-    this.#channel = new Channel(stream, options.clock, {
+    const channel = new Channel(stream, options.clock, 'client', {
       onData: (chunk) => this.#onData(chunk),
-      onEnd: () => this.#channel.destroy(),
+      onReady() {},
+      onEnd: () => this.destroy(),
       onClose: (cause) => this.#onClose(cause),
     });
+    this.#channel = channel;
     this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
-      lastReceived: () => this.#channel.lastReceived,
+      look: (now) => channel.look(now),
+      lastSign: () => channel.lastSign,
       ping: () => this.#ping(),
-      onDead: (ms) => this.#channel.destroy(lost(`no sign of life for ${Math.round(ms)} ms`)),
+      onDead: (ms) => this.destroy(lost(`no sign of life for ${Math.round(ms)} ms`)),
     });
-    this.#channel.out.bytes(preface);
-    this.#channel.flush();
+    channel.out.bytes(preface);
+    channel.flush();
   }
 
   get inFlight(): number {
@@ -79,11 +86,12 @@ export class FramedClient implements Connection {
 
   send(call: Call): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.state !== 'open') return reject(unsent(`the connection to ${this.#channel.peer} is ${this.state}`));
-      const remaining = call.deadline - this.#clock.now();
+      if (this.state !== 'open') return reject(notOpen(this.#channel.peer, this.state));
+      if (call.cancelled !== undefined) return reject(call.cancelled.with({ stage: 'unsent', mayHaveExecuted: false }));
+      const remaining = Math.max(0, call.deadline - this.#clock.now());
       const id = this.#lastId + 1;
       try {
-        writeCall(this.#channel.out, id, call, this.#codec, Math.max(0, remaining), this.#peerLimits);
+        writeCall(this.#channel.out, id, call, json, remaining, this.#peerLimits);
       } catch (error) {
         return reject(error);
       }
@@ -91,27 +99,25 @@ export class FramedClient implements Connection {
       this.#waiting.set(id, { call, resolve, reject });
       call.onCancel((cause) => this.#cancel(id, cause));
       this.#channel.flush();
-      if (id === lastUsableId) this.#drain();
+      if (id === highestId) this.#drain();
     });
   }
 
   close(grace: number): Promise<void> {
     if (this.state === 'closed') return Promise.resolve();
     this.#drain();
-    return new Promise((resolve) => {
-      const finish = () => {
-        timer.cancel();
-        this.#onIdle = undefined;
-        resolve(this.#channel.finish());
-      };
-      const timer = this.#clock.timer(grace, finish, { keepAlive: true });
-      if (this.inFlight === 0) finish();
-      else this.#onIdle = finish;
-    });
+    return this.#closing.begin(grace);
+  }
+
+  /** Says that there is no more. Nothing may be in flight. */
+  end(): void {
+    this.#channel.end();
   }
 
   /** Ends at once. */
-  destroy(cause: RpcError): void {
+  destroy(cause?: RpcError): void {
+    // Whatever is sent from here on would never leave.
+    this.state = 'closed';
     this.#channel.destroy(cause);
   }
 
@@ -141,33 +147,35 @@ export class FramedClient implements Connection {
     this.#events.onDrain();
   }
 
+  /** Whatever is wrong with what the server sends ends the connection, its calls fail, and the client goes on. */
   #onData(chunk: Buffer): void {
     try {
       this.#reader.push(chunk);
     } catch (error) {
-      this.#channel.destroy(error as Error);
+      const { reason, message } = error as RpcError;
+      // A length over the limit is the one rule that the reader itself finds broken in other words.
+      this.destroy(reason === 'TOO_LARGE' ? brokenProtocol(message, error) : (error as RpcError));
     }
   }
 
-  /** Throws when the server breaks the protocol: the connection ends, its calls fail, and the client goes on. */
   #onFrame(buffer: Buffer, start: number, end: number): boolean {
     const type = buffer[start]!;
     const id = buffer.readUInt32LE(start + 1);
     const body = start + frameHead - 4;
-    if (this.hello === undefined && type !== frameType.hello) throw protocol(`frame type ${type} before HELLO`);
-    if (type === frameType.reply) this.#onReply(id, buffer, body, end);
-    else if (type === frameType.error && id === 0) throw readError(buffer, body, end, 'sent');
-    else if (type === frameType.error) this.#settle(id)?.reject(readError(buffer, body, end, 'answered'));
+    if (this.hello === undefined) this.#onFirstFrame(type, id, buffer, body, end);
+    else if (type === frameType.reply) this.#onReply(id, buffer, body, end);
+    else if (type === frameType.error) this.#onError(id, buffer, body, end);
     else if (type === frameType.refused) this.#settle(id)?.reject(readError(buffer, body, end, 'refused'));
     else if (type === frameType.pong) this.load = readLoad(buffer, body, end);
     else if (type === frameType.drain) this.#onDrain(id);
-    else if (type === frameType.hello) this.#onHello(buffer, body, end);
-    else if (type < skippable) throw protocol(`frame type ${type} is not known`);
-    return !this.#channel.closed;
+    else if (type < skippable) throw brokenProtocol(`frame type ${type} is not one that a server sends now`);
+    return this.#channel.ready;
   }
 
-  #onHello(buffer: Buffer, start: number, end: number): void {
-    if (this.hello !== undefined) throw protocol('a second HELLO');
+  #onFirstFrame(type: number, id: number, buffer: Buffer, start: number, end: number): void {
+    if (type >= skippable) return;
+    if (type === frameType.error && id === 0) return this.#onError(id, buffer, start, end);
+    if (type !== frameType.hello) throw brokenProtocol(`frame type ${type} before HELLO`);
     this.hello = decodeHello(buffer, start, end);
     this.#peerLimits = this.hello.limits;
     this.#events.onHello();
@@ -182,72 +190,76 @@ export class FramedClient implements Connection {
       const output = waiting.call.wantsEncoded ? encodedValue(message) : readValue(message, this.#limits.depth);
       waiting.resolve({ output, metadata: message.metadata });
     } catch (error) {
-      const { message, reason } = RpcError.from(error);
-      const what = `the answer cannot be read: ${message}`;
-      waiting.reject(
-        new RpcError('INTERNAL', what, {
-          reason: reason === 'TOO_LARGE' ? reason : 'PROTOCOL',
-          cause: error,
-          mayHaveExecuted: true,
-        }),
-      );
+      waiting.reject(unreadable(RpcError.from(error)));
     }
+  }
+
+  /** Of a call, or (id 0) of the whole connection, which the server then ends. */
+  #onError(id: number, buffer: Buffer, start: number, end: number): void {
+    if (id !== 0) {
+      this.#settle(id)?.reject(readError(buffer, start, end, 'answered'));
+      return;
+    }
+    const error = readError(buffer, start, end, 'sent');
+    throw lost(`the server ended it: ${error.label}: ${error.message}`, error);
   }
 
   /** Whoever waits for this id, who from now on does not. */
   #settle(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) this.#waiting.delete(id);
-    else if (!this.#cancelled.delete(id)) throw protocol(`an answer to call ${id}, which does not wait for one`);
-    if (this.inFlight === 0) this.#onIdle?.();
+    else if (!this.#cancelled.delete(id)) {
+      // It was given up when the server said that it would not serve it. The server says so for each call that comes.
+      if (id > this.#lastServed && id <= this.#lastId) return undefined;
+      throw brokenProtocol(`an answer to call ${id}, which does not wait for one`);
+    }
+    this.#closing.onAnswer();
     return waiting;
   }
 
   #onDrain(lastId: number): void {
     this.#drain();
-    if (lastId === noLastId) return;
+    if (lastId >= this.#lastServed) return;
+    this.#lastServed = lastId;
     for (const [id, waiting] of this.#waiting) {
       if (id <= lastId) continue;
       this.#waiting.delete(id);
       waiting.reject(new RpcError('UNAVAILABLE', 'the server is going away', { reason: 'DRAINING', stage: 'refused' }));
     }
     for (const id of this.#cancelled) if (id > lastId) this.#cancelled.delete(id);
-    if (this.inFlight === 0) this.#onIdle?.();
+    this.#closing.onAnswer();
   }
 
   #onClose(cause: Error | undefined): void {
     this.state = 'closed';
     this.#heartbeat.stop();
-    const error = RpcError.is(cause) ? cause : lost(cause?.message ?? 'the server closed it', cause);
+    const error = whyLost(cause);
     for (const { reject } of this.#waiting.values()) reject(error.with({ stage: 'sent', mayHaveExecuted: true }));
     this.#waiting.clear();
     this.#cancelled.clear();
-    this.#onIdle?.();
+    this.#closing.onGone();
     this.#events.onClose(error);
   }
 }
 
+/** An answer was there, so the call has run; what it said is lost. */
+function unreadable(cause: RpcError): RpcError {
+  const options = { cause, mayHaveExecuted: true };
+  return cause.reason === 'TOO_LARGE'
+    ? new RpcError('RESOURCE_EXHAUSTED', `the answer: ${cause.message}`, { ...options, reason: 'TOO_LARGE' })
+    : new RpcError('INTERNAL', `the answer cannot be read: ${cause.message}`, { ...options, reason: 'PROTOCOL' });
+}
+
+/** Load is a hint: what cannot be read is none. */
 function readLoad(buffer: Buffer, start: number, end: number): Load | undefined {
   try {
-    const { inFlight, queued } = JSON.parse(buffer.toString('utf8', start, end));
-    return { inFlight: Number(inFlight) || 0, queued: Number(queued) || 0 };
+    const { inFlight, queued } = JSON.parse(buffer.toString('utf8', start, end)) ?? {};
+    return { inFlight: countOr0(inFlight), queued: countOr0(queued) };
   } catch {
     return undefined;
   }
 }
 
-function unsent(message: string): RpcError {
-  return new RpcError('UNAVAILABLE', message, { reason: 'CONNECTION_LOST', stage: 'unsent' });
-}
-
-function lost(message: string, cause?: unknown): RpcError {
-  return new RpcError('UNAVAILABLE', `the connection was lost: ${message}`, {
-    reason: 'CONNECTION_LOST',
-    stage: 'sent',
-    cause,
-  });
-}
-
-function protocol(message: string): RpcError {
-  return new RpcError('INTERNAL', `the server broke the protocol: ${message}`, { reason: 'PROTOCOL', stage: 'sent' });
+function countOr0(value: unknown): number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0;
 }

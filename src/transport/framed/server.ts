@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Reply } from '../../core/call.ts';
 import { RpcError } from '../../core/error.ts';
 import { json } from '../../wire/codec.ts';
-import { frameHead, frameMinimum, frameType, noLastId, skippable } from '../../wire/frame.ts';
+import { frameHead, frameMinimum, frameType, highestId, noLastId, skippable } from '../../wire/frame.ts';
 import { encodeHello } from '../../wire/hello.ts';
 import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { longestFrame } from '../../wire/limits.ts';
@@ -10,7 +10,7 @@ import { readCall, writeError, writeReply } from '../../wire/message.ts';
 import { Channel } from '../channel.ts';
 import { IncomingCall } from '../incoming.ts';
 import { PeerWatch } from '../peer-watch.ts';
-import { logBadPeer, type ServedConnection, type ServedOptions } from '../served.ts';
+import { logBadPeer, type ServedConnection, type ServedOptions, unanswerable } from '../served.ts';
 
 /** A framed client pings when it hears nothing for a second; one that says nothing for this long is gone. */
 const silenceLimit = 30_000;
@@ -25,19 +25,25 @@ export class FramedServer implements ServedConnection {
   readonly #calls = new Map<number, IncomingCall>();
   #lastId = 0;
   #refusing = false;
+  #peerIsDone = false;
+  #rejected = false;
 
   constructor(stream: Duplex, options: ServedOptions) {
     this.#options = options;
-    this.#watch = new PeerWatch(options.limits, silenceLimit);
     this.#reader = new LengthPrefixedReader(
       { shortest: frameMinimum, longest: longestFrame(options.limits) },
       (buffer, start, end) => this.#onFrame(buffer, start, end),
     );
-    this.#channel = new Channel(stream, options.clock, {
+    this.#channel = new Channel(stream, options.clock, 'server', {
       onData: (chunk) => this.push(chunk),
-      onEnd: () => this.#endIfDone(true),
+      onReady: () => this.#read(undefined),
+      onEnd: () => {
+        this.#peerIsDone = true;
+        this.#endIfDone();
+      },
       onClose: () => this.#onClose(),
     });
+    this.#watch = new PeerWatch(options.limits, this.#channel, this.#reader, silenceLimit);
     this.#peer = { address: this.#channel.peer };
     const hello = options.hello();
     this.#channel.out.begin(frameType.hello, 0);
@@ -52,11 +58,7 @@ export class FramedServer implements ServedConnection {
 
   /** Takes bytes that came in, those behind the preface too. */
   push(chunk: Buffer): void {
-    try {
-      this.#reader.push(chunk);
-    } catch (error) {
-      this.#reject(RpcError.from(error));
-    }
+    this.#read(chunk);
   }
 
   drain(): void {
@@ -71,8 +73,17 @@ export class FramedServer implements ServedConnection {
   }
 
   check(now: number): void {
-    const fault = this.#watch.check(now, this.#channel, this.#reader.partial);
-    if (fault !== undefined) this.#reject(fault);
+    const unread = this.#watch.unread(now);
+    if (unread !== undefined) {
+      logBadPeer(this.#options.log, this.#peer.address, unread);
+      return this.#channel.destroy(unread);
+    }
+    const late = this.#watch.late(now);
+    if (late !== undefined) this.#reject(late);
+  }
+
+  excuse(now: number): void {
+    this.#watch.excuse(now);
   }
 
   destroy(): void {
@@ -86,17 +97,27 @@ export class FramedServer implements ServedConnection {
     this.#channel.flush();
   }
 
+  /** @param chunk what came in; `undefined` goes on with what came before */
+  #read(chunk: Buffer | undefined): void {
+    try {
+      if (chunk === undefined) this.#reader.resume();
+      else this.#reader.push(chunk);
+    } catch (error) {
+      this.#reject(RpcError.from(error));
+    }
+  }
+
   /** A broken rule is said in a coded error, then the connection ends. Others are not concerned. */
   #reject(error: RpcError): void {
-    if (this.#channel.closed) return;
+    if (this.#rejected || this.#channel.closed) return;
+    this.#rejected = true;
     logBadPeer(this.#options.log, this.#peer.address, error);
     writeError(this.#channel.out, frameType.error, 0, error);
     this.#channel.end();
     this.#cancelAll('the connection was closed');
-    // The peer may still be sending: it is given a moment to read why, then cut.
-    this.#options.clock.timer(1_000, () => this.#channel.destroy());
   }
 
+  /** Throws where the client breaks the protocol. False = no further frame is wanted now. */
   #onFrame(buffer: Buffer, start: number, end: number): boolean {
     const type = buffer[start]!;
     const id = buffer.readUInt32LE(start + 1);
@@ -106,11 +127,13 @@ export class FramedServer implements ServedConnection {
       this.#calls.get(id)?.cancel(new RpcError('CANCELLED', 'the caller has cancelled'));
     else if (type === frameType.ping) this.#onPing();
     else if (type < skippable) throw protocol(`frame type ${type} is not one that a client sends`);
-    return !this.#channel.closed;
+    return this.#channel.ready;
   }
 
   #onCall(id: number, buffer: Buffer, start: number, end: number): void {
-    if (id <= this.#lastId) throw protocol(`call ${id} after call ${this.#lastId}: ids rise`);
+    if (id <= this.#lastId || id > highestId) {
+      throw protocol(`call ${id} after call ${this.#lastId}: ids rise, up to ${highestId}`);
+    }
     this.#lastId = id;
     const refusal = this.#refusal();
     if (refusal !== undefined) return this.#writeError(frameType.refused, id, refusal);
@@ -140,7 +163,7 @@ export class FramedServer implements ServedConnection {
       return new RpcError('UNAVAILABLE', 'the server is going away', { reason: 'DRAINING', stage: 'refused' });
     }
     if (this.#calls.size >= this.#options.limits.calls) {
-      const message = `over ${this.#options.limits.calls} calls at work on this connection`;
+      const message = `${this.#options.limits.calls} calls are at work on this connection, its limit`;
       return new RpcError('UNAVAILABLE', message, { reason: 'REFUSED', stage: 'refused' });
     }
     return undefined;
@@ -152,7 +175,7 @@ export class FramedServer implements ServedConnection {
       writeReply(this.#channel.out, id, reply, call.codec ?? json, this.#options.limits);
       this.#channel.flush();
     } catch (error) {
-      this.#writeError(frameType.error, id, RpcError.from(error).with({ mayHaveExecuted: true }));
+      this.#writeError(frameType.error, id, unanswerable(error));
     }
     this.#endIfDone();
   }
@@ -177,9 +200,8 @@ export class FramedServer implements ServedConnection {
   }
 
   /** Ends when nothing is at work any more and no call may come: the client gets all answers, then our end. */
-  #endIfDone(peerIsDone = false): void {
-    if (peerIsDone) this.#refusing = true;
-    if (this.#refusing && this.#calls.size === 0 && !this.#channel.closed) this.#channel.end();
+  #endIfDone(): void {
+    if ((this.#refusing || this.#peerIsDone) && this.#calls.size === 0) this.#channel.end();
   }
 
   #onClose(): void {
@@ -188,8 +210,9 @@ export class FramedServer implements ServedConnection {
   }
 
   #cancelAll(why: string): void {
-    for (const call of this.#calls.values()) call.cancel(new RpcError('CANCELLED', why));
+    const calls = [...this.#calls.values()];
     this.#calls.clear();
+    for (const call of calls) call.cancel(new RpcError('CANCELLED', why));
   }
 }
 
