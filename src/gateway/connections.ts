@@ -96,6 +96,8 @@ export class Connections {
   async finish(): Promise<void> {
     // Not the HTTP server's own `close`: it destroys connections at rest and stops looking after slow ones.
     NetServer.prototype.close.call(this.#server);
+    // After a busy moment, timers run before what has arrived meanwhile is read: that is no connection at rest.
+    await new Promise(setImmediate);
     const resting = [...this.#connections].filter(([socket, c]) => c.busy === 0 && socket.bytesRead === c.bytesAtRest);
     // Only our half: what arrives at this very moment is read and not worked on, and the peer sees an end, not a reset.
     for (const [socket] of resting) socket.end();

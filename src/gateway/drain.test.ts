@@ -164,9 +164,10 @@ test('a client that never ends its half, or never heeds an abort, does not hold 
   const answer = ask(keepAlive(t), gateway.port, '1');
   await until(() => calls.length === 1, 'the call to arrive');
   const lost = assert.rejects(answer, { code: 'ECONNRESET' });
+  const ended = once(lazy.resume(), 'end');
   const drained = gateway.drain(1_000, 5_000);
   await clock.run(1_000);
-  await once(lazy.resume(), 'end');
+  await ended;
   await clock.run(999);
   assert.equal(await open(), 2);
   await clock.run(1);

@@ -87,7 +87,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   app.setNotFoundHandler((request, reply) => calls.fail(reply, unknownRoute(request), 404));
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
   const reaching = untilReached(client, health, clock);
-  const port = await listen(app, options.listen, 'the gateway', '--listen HOST:PORT');
+  const port = await listen(app, options.listen, 'the gateway', '--listen HOST:PORT').catch((error) => {
+    reaching.cancel();
+    throw error;
+  });
 
   function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     if (RpcError.is(error)) {

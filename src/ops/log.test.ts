@@ -85,10 +85,10 @@ test('an unknown level is refused by name', () => {
   assert.throws(() => makeLog({ level: 'loud' as LogLevel }), /"loud" is no log level: expected one of debug, info/);
 });
 
-test('stdout and stderr get the lines, even right before an exit', () => {
+test('stdout and stderr get the lines, even right before a kill', () => {
   for (const destination of ['stdout', 'stderr'] as const) {
     const script = `import { makeLog } from ${JSON.stringify(new URL('./log.ts', import.meta.url).href)};
-      makeLog({ destination: '${destination}' }).info({}, 'last words'); process.exit(0);`;
+      makeLog({ destination: '${destination}' }).info({}, 'last words'); process.kill(process.pid, 'SIGKILL');`;
     const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       encoding: 'utf8',
       timeout: 30_000,

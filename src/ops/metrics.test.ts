@@ -151,6 +151,17 @@ test('the metrics of workers are added up', async () => {
   assert.match(text, /# TYPE duration_seconds histogram/);
 });
 
+test('what JSON cannot carry is left out', async () => {
+  const metrics = fresh();
+  const gauge = metrics.gauge({ name: 'g', help: 'G.', labels: ['of'] });
+  gauge.with('a').set(Number.NaN);
+  gauge.with('b').set(1);
+  assert.deepEqual(
+    (await metrics.json()).flatMap(({ values }) => values),
+    [{ value: 1, labels: { of: 'b' } }],
+  );
+});
+
 test('of workers that have ended the sums remain, and not the gauges', async () => {
   const ended = await totals([await totals([await worker(1), await worker(2)]), await worker(4)]);
   const text = await mergeMetrics([ended, await worker(8)]);
