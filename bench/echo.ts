@@ -4,6 +4,7 @@ import { type ContenderName, contenders, type Level, levels } from './contender.
 import type { Options } from './options.ts';
 import { Child } from './process/child.ts';
 import type { FromDriver, Job, Measured } from './process/driver.ts';
+import type { Question } from './process/server.ts';
 import { type Spread, spread } from './spread.ts';
 
 export interface EchoFigures {
@@ -50,7 +51,7 @@ async function takeTurn(contender: ContenderName, round: number, options: Option
   const server = new Child('./server.ts', [contender]);
   let driver: Child | undefined;
   try {
-    const { port } = await server.next<{ port: number }>();
+    const port = await server.next<number>();
     driver = new Child('./driver.ts', [contender, String(port)]);
     await driver.next();
     if (availableParallelism() > 1) await Promise.all([server.pin(0), driver.pin(1)]);
@@ -71,10 +72,7 @@ async function takeTurn(contender: ContenderName, round: number, options: Option
   }
 }
 
-async function cpuOf(server: Child): Promise<number> {
-  server.send({});
-  return (await server.next<{ cpu: number }>()).cpu;
-}
+const cpuOf = (server: Child) => server.ask<number>('cpu' satisfies Question);
 
 function summarise(all: readonly Sample[], contender: ContenderName, inFlight: Level): EchoFigures {
   const samples = all.filter((sample) => sample.contender === contender && sample.inFlight === inFlight);

@@ -1,5 +1,8 @@
 import type { EchoFigures } from './echo.ts';
 import type { Figures } from './figures.ts';
+import type { IdleFigures } from './idle.ts';
+import type { PiFigures } from './pi.ts';
+import type { PickFigures } from './picks.ts';
 import type { Spread } from './spread.ts';
 import { table } from './table.ts';
 
@@ -7,6 +10,9 @@ export function print(figures: Figures): string {
   const { cpu, cores, node, system, date } = figures.environment;
   const parts = [`${cpu}, ${cores} cores, Node ${node}, ${system}, ${date}; ${figures.rounds} rounds`];
   if (figures.echo !== undefined) parts.push(echoTable(figures.echo));
+  if (figures.pi !== undefined) parts.push(piTable(figures.pi));
+  if (figures.picks !== undefined) parts.push(pickTable(figures.picks));
+  if (figures.idle !== undefined) parts.push(idleTable(figures.idle));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -31,4 +37,26 @@ function echoTable(figures: readonly EchoFigures[]): string {
     text(one.cpu),
   ]);
   return table([head, ...rows]);
+}
+
+function piTable(figures: readonly PiFigures[]): string {
+  const head = ['pi', 'work ms', 'plain loops, calls/s', 'evenkeel, calls/s', 'of plain'];
+  const rows = figures.map((one) => [
+    `${one.processes} process${one.processes === 1 ? '' : 'es'}`,
+    number(one.work),
+    text(one.plain),
+    text(one.evenkeel),
+    text(one.ratio),
+  ]);
+  return table([head, ...rows]);
+}
+
+function pickTable(figures: readonly PickFigures[]): string {
+  const rows = figures.map((one) => [one.balancer, number(one.nodes), text(one.time)]);
+  return table([['pick', 'nodes', 'ns'], ...rows]);
+}
+
+function idleTable({ connections, heap, buffers }: IdleFigures): string {
+  const head = ['idle connection', 'connections', 'heap KiB each', 'buffers KiB each'];
+  return table([head, ['server', number(connections), text(heap, 1 / 1_024), text(buffers, 1 / 1_024)]]);
 }

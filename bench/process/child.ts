@@ -23,8 +23,13 @@ export class Child {
     this.#process.on('exit', () => this.#wake());
   }
 
-  send(message: object): void {
+  send(message: object | string): void {
     this.#process.send(message, () => {});
+  }
+
+  ask<T>(question: object | string): Promise<T> {
+    this.send(question);
+    return this.next<T>();
   }
 
   /** The next message. Rejects when the child ends instead, or is silent for a minute. */

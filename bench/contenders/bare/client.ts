@@ -3,16 +3,18 @@ import { connect as connectSocket } from 'node:net';
 import { type Connect, type Echo, host } from '../../contender.ts';
 import { FrameWriter, readFrames } from './frames.ts';
 
-export const connect: Connect = async (port) => {
+export const connect: Connect = (port) => connectBare<Echo, Echo>(port);
+
+export async function connectBare<In, Out>(port: number) {
   const socket = connectSocket({ host, port, noDelay: true });
   await once(socket, 'connect');
   const writer = new FrameWriter(socket);
   const flush = () => writer.flush();
-  const waiting: ((output: Echo) => void)[] = [];
+  const waiting: ((output: Out) => void)[] = [];
   let answered = 0;
   readFrames(
     socket,
-    (value) => waiting[answered++]!(value as Echo),
+    (value) => waiting[answered++]!(value as Out),
     () => {
       waiting.splice(0, answered);
       answered = 0;
@@ -20,11 +22,11 @@ export const connect: Connect = async (port) => {
   );
   return {
     connections: 1,
-    call: (input) =>
-      new Promise((resolve) => {
+    call: (input: In) =>
+      new Promise<Out>((resolve) => {
         waiting.push(resolve);
         if (writer.add(input)) process.nextTick(flush);
       }),
     close: async () => void socket.destroy(),
   };
-};
+}

@@ -1,6 +1,7 @@
 import { ServiceBroker } from 'moleculer';
 import { type Connect, host } from '../../contender.ts';
-import { brokerOptions, freePort } from './options.ts';
+import { freePort } from '../../free-port.ts';
+import { brokerOptions } from './options.ts';
 
 /** Two connections: requests go out on one, answers come back on one that the server dials. */
 export const connect: Connect = async (port) => {

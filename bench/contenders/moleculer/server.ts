@@ -1,6 +1,7 @@
 import { ServiceBroker } from 'moleculer';
 import { type Echo, host, type Listen } from '../../contender.ts';
-import { brokerOptions, freePort } from './options.ts';
+import { freePort } from '../../free-port.ts';
+import { brokerOptions } from './options.ts';
 
 export const listen: Listen = async () => {
   const port = await freePort();
