@@ -123,7 +123,7 @@ function judge(response: RefinedResponse<'text'>, expected: unknown): { outcome:
 
 function same(value: unknown, expected: unknown): boolean {
   if (typeof expected !== 'number') return value === expected;
-  return typeof value === 'number' && Math.abs(value - expected) <= 1e-9 * Math.abs(expected);
+  return typeof value === 'number' && Math.abs(value - expected) <= 1e-12 * Math.abs(expected);
 }
 
 const known: Record<number, number> = {};

@@ -15,8 +15,8 @@ export function expectedPi(n: number): number {
   return value;
 }
 
-/** The same value. Numbers may differ in the last digits, as sums taken in another order do. */
+/** The same value. Numbers may differ in the last of their sixteen digits, as sums taken in another order do. */
 export function sameValue(value: unknown, expected: unknown): boolean {
   if (typeof expected !== 'number') return value === expected;
-  return typeof value === 'number' && Math.abs(value - expected) <= 1e-9 * Math.abs(expected);
+  return typeof value === 'number' && Math.abs(value - expected) <= 1e-12 * Math.abs(expected);
 }

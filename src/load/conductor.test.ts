@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { VirtualClock } from '../core/virtual-clock.ts';
+import type { Cluster, ClusterState, Deed } from './cluster.ts';
+import { conduct, type Moment, type Played } from './conductor.ts';
+import type { LoadGenerator } from './generator/generator.ts';
+import type { LoadPlan } from './plan.ts';
+import type { LoadEnd } from './recording.ts';
+import type { LoadRecord } from './sample.ts';
+import { parseScenario } from './scenario.ts';
+
+/** A cluster that does as it is told after a while, and writes down what that was. */
+class FakeCluster implements Cluster {
+  readonly kind = 'fake';
+  readonly gatewayUrl = 'http://fake';
+  readonly done: string[] = [];
+  readonly #clock: VirtualClock;
+  /** How long it takes until it has settled, ms. */
+  settling = 1500;
+  fails: string | undefined;
+  #desired = 3;
+  #ready = 3;
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+  async start(): Promise<void> {}
+  scale(servers: number): Promise<Deed> {
+    this.#desired = servers;
+    return this.#do(`scale ${servers}`);
+  }
+  kill(count: number): Promise<Deed> {
+    return this.#do(`kill ${count}`);
+  }
+  async freeze(count: number, ms: number): Promise<Deed> {
+    const deed = await this.#do(`freeze ${count}`);
+    await this.#clock.sleep(ms);
+    return { ...deed, until: deed.at + ms };
+  }
+  zookeeperAway(): Promise<Deed> {
+    return this.#do('zookeeper-away');
+  }
+  rolling(): Promise<Deed> {
+    return this.#do('rolling');
+  }
+  state(): ClusterState {
+    const nodes = Array.from({ length: this.#ready }, (_, index) => {
+      const name = `server-${index + 1}`;
+      return {
+        ...{ id: name, address: name, server: name, base: 1, weight: 1, share: 1, inFlight: 0, cause: null },
+        state: 'live' as const,
+      };
+    });
+    return {
+      at: this.#clock.wallTime(),
+      desired: this.#desired,
+      ready: this.#ready,
+      registered: this.#ready,
+      servers: [],
+      nodes,
+    };
+  }
+  incidents = () => [];
+  environment = () => ({});
+  async close(): Promise<void> {}
+
+  async #do(what: string): Promise<Deed> {
+    if (this.fails === what) throw new Error('the cluster does not want to');
+    this.done.push(`${Math.round(this.#clock.now())} ${what}`);
+    this.#ready = -1;
+    this.#clock.timer(this.settling, () => {
+      this.#ready = this.#desired;
+    });
+    return { at: this.#clock.wallTime(), servers: ['server-1'], proof: [] };
+  }
+}
+
+/** A generator that makes a call every 100 ms until it is stopped, or dies when it is told to. */
+class FakeLoad implements LoadGenerator {
+  readonly name = 'fake';
+  readonly #clock: VirtualClock;
+  diesAt = Number.POSITIVE_INFINITY;
+  stoppedAt: number | undefined;
+  killed = false;
+  /** Does not end when it is stopped. */
+  deaf = false;
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+  async start(_: LoadPlan, listener: (record: LoadRecord) => void) {
+    let due = 0;
+    const { promise: ended, resolve } = Promise.withResolvers<LoadEnd>();
+    let over = false;
+    const end = (how: LoadEnd) => {
+      over = true;
+      resolve(how);
+    };
+    const beat = () => {
+      if (over) return;
+      const at = this.#clock.wallTime();
+      if (this.#clock.now() >= this.diesAt) return end({ state: 'died', at, how: 'SIGKILL' });
+      const id = `r-${due++}`;
+      listener({ kind: 'sent', id, method: 'pi', unsafe: false, intended: at, sent: at });
+      listener({ kind: 'end', id, at: at + 1, outcome: 'ok', attempts: 1, mayHaveExecuted: false });
+      this.#clock.timer(100, beat);
+    };
+    beat();
+    return {
+      pid: 1,
+      ended,
+      stop: () => {
+        this.stoppedAt ??= this.#clock.now();
+        const record = { kind: 'finished' as const, at: this.#clock.wallTime(), due };
+        if (!this.deaf) end({ state: 'finished', record });
+      },
+      kill: () => {
+        this.killed = true;
+        end({ state: 'died', at: this.#clock.wallTime(), how: 'SIGKILL' });
+      },
+    };
+  }
+}
+
+const plan: LoadPlan = {
+  load: { kind: 'proof', startRate: 10, stages: [{ target: 10, duration: 1e6 }] },
+  ...{ url: 'http://fake', run: 'r', n: 1, unsafe: 0, deadline: 5000 },
+};
+
+interface Stage {
+  clock: VirtualClock;
+  cluster: FakeCluster;
+  load: FakeLoad;
+  moments: Moment[];
+  abort: AbortController;
+}
+
+/** Plays events on fakes, for as long as it takes. */
+async function play(events: string, prepare: (stage: Stage) => void = () => {}): Promise<Stage & { played: Played }> {
+  const clock = new VirtualClock();
+  const stage = {
+    clock,
+    cluster: new FakeCluster(clock),
+    load: new FakeLoad(clock),
+    moments: [] as Moment[],
+    abort: new AbortController(),
+  };
+  prepare(stage);
+  const scenario = parseScenario(
+    `name: x\nservers: 3\npatience: 10s\nload: { kind: proof, rate: 10 }\nevents: ${events}`,
+  );
+  let played: Played | undefined;
+  conduct({
+    ...{ scenario, plan, clock, cluster: stage.cluster, generator: stage.load, signal: stage.abort.signal },
+    listener: (moment) => stage.moments.push(moment),
+  }).then((result) => {
+    played = result;
+  });
+  for (let ms = 0; ms < 120_000 && played === undefined; ms += 100) await clock.run(100);
+  assert.ok(played !== undefined, 'it does not end');
+  return { ...stage, played };
+}
+
+describe('the conductor', () => {
+  it('counts each event from the one before having settled', async () => {
+    const { cluster, played } = await play(
+      '[{ at: 1s, do: scale, to: 5 }, { at: 2s, do: kill }, { at: 1s, do: freeze, for: 5s }]',
+    );
+    // 1.0 + 1.5 settling + 2.0; 4.5 + 1.5 + 1.0.
+    assert.deepEqual(cluster.done, ['1000 scale 5', '4500 kill 1', '7000 freeze 1']);
+    assert.deepEqual(
+      played.events.map(({ name, at, settledAt, problem }) => [
+        name,
+        at - played.began,
+        settledAt! - played.began,
+        problem,
+      ]),
+      [
+        ['1 scale to 5', 1000, 2500, undefined],
+        ['2 kill -9 1 server', 4500, 6000, undefined],
+        ['3 freeze 1 server for 5 s', 7000, 12_000, undefined],
+      ],
+    );
+  });
+
+  it('goes on loading for 3 s after the last event has settled', async () => {
+    const { load, played } = await play('[{ at: 1s, do: kill }]');
+    assert.equal(load.stoppedAt, 5500);
+    assert.equal(played.samples.length, 56);
+    assert.equal(played.load.state, 'finished');
+  });
+
+  it('writes down what had not settled when patience ended, and goes on', async () => {
+    const { played } = await play('[{ at: 1s, do: kill }, { at: 1s, do: rolling }]', ({ cluster }) => {
+      cluster.settling = 15_000;
+    });
+    assert.equal(played.events.length, 2);
+    assert.equal(played.events[0]!.settledAt, undefined);
+    assert.match(played.events[0]!.problem!, /^not settled within 10 s: /);
+  });
+
+  it('writes down what could not be done, and goes on', async () => {
+    const { played, cluster } = await play('[{ at: 1s, do: kill }, { at: 1s, do: rolling }]', ({ cluster }) => {
+      cluster.fails = 'kill 1';
+    });
+    assert.equal(played.events[0]!.problem, 'could not be done: the cluster does not want to');
+    assert.deepEqual(cluster.done, ['2000 rolling']);
+  });
+
+  it('ends when the load ends: what comes without load proves nothing', async () => {
+    const { played, cluster } = await play('[{ at: 1s, do: kill }, { at: 1s, do: rolling }]', ({ load }) => {
+      load.diesAt = 1700;
+    });
+    assert.deepEqual(cluster.done, ['1000 kill 1']);
+    assert.equal(played.events.length, 1);
+    assert.match(played.events[0]!.problem!, /^the run ended before it had settled: /);
+    assert.deepEqual(played.load.state, 'died');
+  });
+
+  it('ends early when it is told to, in the middle of an event', async () => {
+    const { played, clock } = await play('[{ at: 1s, do: freeze, for: 60s }]', ({ abort, clock }) => {
+      clock.timer(3000, () => abort.abort(new Error('Ctrl-C')));
+    });
+    assert.equal(played.interrupted, 'Ctrl-C');
+    assert.ok(clock.now() < 5000, `it took until ${clock.now()}`);
+    assert.equal(played.events[0]!.problem, 'could not be done: Ctrl-C');
+  });
+
+  it('kills a generator that does not stop', async () => {
+    const { load, played } = await play('[]', ({ load }) => {
+      load.deaf = true;
+    });
+    assert.equal(load.killed, true);
+    assert.equal(played.load.state, 'died');
+  });
+
+  it('tells what happens, in order', async () => {
+    const { moments } = await play('[{ at: 1s, do: kill }]');
+    const kinds = moments.map(({ kind }) => kind).filter((kind) => kind !== 'record' && kind !== 'state');
+    assert.deepEqual(kinds, ['load-begins', 'event-begins', 'event-ends', 'load-ends']);
+    assert.ok(moments.filter(({ kind }) => kind === 'state').length >= 50, 'ten states a second');
+  });
+});
