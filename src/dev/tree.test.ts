@@ -114,6 +114,15 @@ test('the encoded list of children is forgotten whenever the list changes', () =
   changed((txn) => tree.endSession(txn));
 });
 
+test('a node remembers when it was made and when its data changed', () => {
+  const tree = new Tree();
+  tree.create({ ...transaction(), time: 1_000 }, '/a', null, openAcl, persistent);
+  tree.setData({ ...transaction(), time: 2_000 }, '/a', null, -1);
+  tree.create({ ...transaction(), time: 3_000 }, '/a/b', null, openAcl, persistent);
+  const { ctime, mtime } = statOf(tree.get('/a'));
+  assert.deepEqual([ctime, mtime], [1_000, 2_000]);
+});
+
 test('data is a copy: the packet it came in may be reused', () => {
   const tree = new Tree();
   const packet = Buffer.from('before');

@@ -18,6 +18,14 @@ test('one event each, then silence', () => {
   assert.equal(watches.size, 0);
 });
 
+test('who waits for children hears of new data only if he waits for it, and of the end of the node', () => {
+  const watches = new Watches<string>();
+  watches.add('child', '/', 'ann');
+  watches.add('child', '/a', 'bob');
+  assert.deepEqual(told(watches, 'dataChanged', '/a'), []);
+  assert.deepEqual(told(watches, 'deleted', '/a'), ['bob: deleted /a', 'ann: childrenChanged /']);
+});
+
 test('a watch set twice is told once', () => {
   const watches = new Watches<string>();
   watches.add('data', '/a', 'ann');

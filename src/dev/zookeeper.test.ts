@@ -93,9 +93,14 @@ test('it goes away and comes back with its tree and its sessions', async (t) => 
   const zookeeper = await start(t, { clock });
   const client = await connect(t, zookeeper, { timeout: 10_000 });
   const { zxid } = await client.create('/e', { flags: ephemeral });
+  let error: Error | undefined;
+  client.socket.on('error', (cause) => {
+    error = cause;
+  });
   await zookeeper.suspend();
   await zookeeper.suspend();
   await client.closed;
+  assert.match(String(error), /ECONNRESET/);
   await assert.rejects(RawClient.connect(zookeeper.port));
   clock.advance(60_000);
   await zookeeper.resume();

@@ -126,6 +126,7 @@ export const nodeCases: Case[] = [
         assert.equal((await client.create(path)).error, code.badArguments, JSON.stringify(path));
         assert.equal((await client.setData(path, null)).error, code.badArguments, JSON.stringify(path));
       }
+      assert.equal((await client.setData(scene.path('a//b'), null)).error, code.badArguments);
       assert.equal((await client.create(scene.path('a//b'))).error, code.noNode);
       assert.equal((await client.create(scene.path('./b'))).error, code.noNode);
       assert.equal((await client.exists(scene.path('a\0'))).error, code.badArguments);

@@ -59,6 +59,12 @@ export const watchCases: Case[] = [
       await client.setData(a, null);
       await client.create(`${b}/child`);
       assert.equal(client.eventZxids.length, 2);
+      await client.getChildren(b, true);
+      await client.setData(`${b}/child`, null);
+      assert.equal(client.eventZxids.length, 2);
+      await client.getChildren(`${b}/child`, true);
+      await client.delete(`${b}/child`);
+      assert.deepEqual(client.arrivals.slice(-3, -1), [`deleted ${b}/child`, `childrenChanged ${b}`]);
     },
   },
   {
