@@ -103,6 +103,12 @@ export default function (): void {
   callTrend.add(took, { call: method, outcome });
 }
 
+interface ErrorBody {
+  code?: string;
+  reason?: string | null;
+  mayHaveExecuted?: boolean;
+}
+
 /** What the answer was worth: ok, WRONG, or the code of the error. */
 function judge(response: RefinedResponse<'text'>, expected: unknown): { outcome: string; mayHaveExecuted: boolean } {
   if (response.status === 0) return { outcome: `NO_ANSWER/${response.error_code}`, mayHaveExecuted: false };
@@ -113,10 +119,10 @@ function judge(response: RefinedResponse<'text'>, expected: unknown): { outcome:
     return { outcome: `HTTP_${response.status}`, mayHaveExecuted: false };
   }
   if (response.status === 200) return { outcome: same(body, expected) ? 'ok' : 'WRONG', mayHaveExecuted: false };
-  const error = (body as { error?: { code?: string; reason?: string; mayHaveExecuted?: boolean } } | null)?.error;
+  const error = (body as { error?: ErrorBody } | null)?.error;
   const code = error?.code ?? `HTTP_${response.status}`;
   return {
-    outcome: error?.reason === undefined ? code : `${code}/${error.reason}`,
+    outcome: error?.reason ? `${code}/${error.reason}` : code,
     mayHaveExecuted: error?.mayHaveExecuted === true,
   };
 }

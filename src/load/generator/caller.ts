@@ -66,6 +66,12 @@ export class Caller {
   }
 }
 
+interface ErrorBody {
+  code?: string;
+  reason?: string | null;
+  mayHaveExecuted?: boolean;
+}
+
 function judge(status: number, text: string, call: PlannedCall): Pick<Outcome, 'outcome' | 'mayHaveExecuted'> {
   let body: unknown;
   try {
@@ -77,10 +83,10 @@ function judge(status: number, text: string, call: PlannedCall): Pick<Outcome, '
     const expected = call.method === 'pi' ? expectedPi(call.input as number) : call.input;
     return { outcome: sameValue(body, expected) ? 'ok' : 'WRONG', mayHaveExecuted: false };
   }
-  const error = (body as { error?: { code?: string; reason?: string; mayHaveExecuted?: boolean } } | null)?.error;
+  const error = (body as { error?: ErrorBody } | null)?.error;
   const code = error?.code ?? `HTTP_${status}`;
   return {
-    outcome: error?.reason === undefined || error.reason === null ? code : `${code}/${error.reason}`,
+    outcome: error?.reason ? `${code}/${error.reason}` : code,
     mayHaveExecuted: error?.mayHaveExecuted === true,
   };
 }

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { failure, rightAnswer, stubGateway } from '../../../test/support/http-stub.ts';
+import { systemClock } from '../../core/clock.ts';
+import { expectedPi } from '../expected.ts';
+import type { LoadPlan } from '../plan.ts';
+import { SampleBook } from '../sample.ts';
+import { within } from '../within.ts';
+import { builtInGenerator } from './built-in.ts';
+import type { LoadGenerator } from './generator.ts';
+import { findK6, k6Generator } from './k6.ts';
+
+const k6 = findK6();
+if (k6 === undefined) console.log('k6 is not on PATH: its tests are skipped');
+
+/** Calls 10, 30 and 50 go wrong, each in a way of its own. */
+async function gateway() {
+  const seen = new Map<string, number>();
+  const stub = await stubGateway(({ method, input, id }, response) => {
+    if (id !== undefined) seen.set(id, (seen.get(id) ?? 0) + 1);
+    const value = method === 'pi' ? expectedPi(input as number) : input;
+    if (id === 'run-10') return rightAnswer(response, Number(value) + 1e-9);
+    if (id === 'run-30') return failure(response, 'UNAVAILABLE', true);
+    if (id === 'run-50') return void response.destroy();
+    rightAnswer(response, value);
+  });
+  return { ...stub, seen };
+}
+
+const proof = (url: string): LoadPlan => ({
+  load: {
+    kind: 'proof',
+    startRate: 20,
+    stages: [
+      { target: 100, duration: 500 },
+      { target: 100, duration: 60_000 },
+    ],
+  },
+  ...{ url, run: 'run', n: 93, unsafe: 0.05, deadline: 2000 },
+});
+
+const kinds: [name: string, make: (directory: string) => Promise<LoadGenerator>, skip: boolean][] = [
+  ['the built-in generator', async (directory) => builtInGenerator(directory), false],
+  ['k6', (directory) => k6Generator({ command: k6!, directory }), k6 === undefined],
+];
+
+for (const [name, make, skip] of kinds) {
+  describe(name, { skip }, () => {
+    let directory: string;
+    before(() => {
+      directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+    });
+    after(() => rmSync(directory, { recursive: true, force: true }));
+
+    it('makes the calls of the plan, writes each down, and judges the answers', async (t) => {
+      const stub = await gateway();
+      t.after(stub.close);
+      const book = new SampleBook();
+      const generator = await make(directory);
+      const load = await generator.start(proof(stub.url), (record) => book.add(record));
+      t.after(() => load.kill());
+      const deadline = systemClock.now() + 30_000;
+      while (book.size < 120 && systemClock.now() < deadline) await systemClock.sleep(50);
+      load.stop();
+      const end = await within(systemClock, 30_000, load.ended);
+      assert.equal(end?.state, 'finished');
+      const { samples } = book;
+      assert.deepEqual(book.contradictions, []);
+      assert.ok(samples.length >= 120, `${samples.length} calls`);
+      assert.equal(end?.state === 'finished' && end.record.due, samples.length);
+      assert.deepEqual(
+        samples.map(({ id }) => id).sort(),
+        Array.from({ length: samples.length }, (_, index) => `run-${index}`).sort(),
+        'no number is left out',
+      );
+      for (const { id } of samples) {
+        // k6 cuts off what is in flight when it is told to stop.
+        if (samples.find((one) => one.id === id)!.end !== undefined)
+          assert.equal(stub.seen.get(id), 1, `${id} was sent once`);
+      }
+      const outcome = (index: number) => samples.find(({ id }) => id === `run-${index}`)!.end!;
+      assert.equal(outcome(9).outcome, 'ok');
+      assert.equal(outcome(9).attempts, 2);
+      assert.equal(outcome(9).node, 'node-1');
+      assert.equal(outcome(10).outcome, 'WRONG');
+      assert.equal(outcome(30).outcome, 'UNAVAILABLE');
+      assert.equal(outcome(30).mayHaveExecuted, true);
+      assert.match(outcome(50).outcome, /^NO_ANSWER\//);
+      assert.equal(samples.find(({ id }) => id === 'run-19')!.unsafe, true);
+      for (const { intended, sent, end } of samples) {
+        // k6 gives whole milliseconds.
+        assert.ok(intended <= sent + 1 && sent <= (end?.at ?? sent) + 1, JSON.stringify({ intended, sent, end }));
+      }
+      const [first, last] = [samples[59]!, samples[109]!];
+      const spacing = (last.intended - first.intended) / 50;
+      assert.ok(Math.abs(spacing - 10) < 0.5, `calls are due every ${spacing} ms`);
+    });
+
+    it('leaves behind what it did when it is killed', async (t) => {
+      const stub = await gateway();
+      t.after(stub.close);
+      const book = new SampleBook();
+      const load = await (await make(directory)).start(proof(stub.url), (record) => book.add(record));
+      t.after(() => load.kill());
+      const deadline = systemClock.now() + 30_000;
+      while (book.size < 30 && systemClock.now() < deadline) await systemClock.sleep(50);
+      process.kill(load.pid!, 'SIGKILL');
+      const end = await within(systemClock, 30_000, load.ended);
+      assert.equal(end?.state, 'died');
+      assert.match(end?.state === 'died' ? end.how : '', /SIGKILL/);
+      assert.ok(book.size >= 30);
+    });
+
+    it('says that it ended before its time when it cannot even begin', async () => {
+      const plan: LoadPlan = { ...proof('not-a-url'), run: 'run' };
+      const load = await (await make(directory)).start(plan, () => {});
+      await within(systemClock, 2000, load.ended);
+      load.stop();
+      const end = await within(systemClock, 30_000, load.ended);
+      // k6 makes its calls all the same, and each of them fails.
+      if (name === 'k6') assert.equal(end?.state, 'finished');
+      else assert.match(end?.state === 'died' ? end.how : '', /Invalid URL/);
+    });
+
+    it('leaves nothing in the folder that grows with the calls, if it is not its ledger', () => {
+      const left = readdirSync(directory).filter((file) => !file.startsWith('called-'));
+      assert.deepEqual(left, []);
+    });
+  });
+}
+
+it('users of a capacity load call again as soon as they are answered', async (t) => {
+  let atOnce = 0;
+  let most = 0;
+  const stub = await stubGateway(async ({ input }, response) => {
+    most = Math.max(most, ++atOnce);
+    await systemClock.sleep(20);
+    atOnce--;
+    rightAnswer(response, expectedPi(input as number));
+  });
+  t.after(stub.close);
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const book = new SampleBook();
+  const plan: LoadPlan = { ...proof(stub.url), unsafe: 0, load: { kind: 'capacity', users: 4, duration: 500 } };
+  const load = await builtInGenerator(directory).start(plan, (record) => book.add(record));
+  const end = await within(systemClock, 30_000, load.ended);
+  assert.equal(end?.state, 'finished');
+  assert.equal(most, 4);
+  assert.ok(book.size >= 8, `${book.size} calls`);
+  assert.ok(book.samples.every((sample) => sample.end?.outcome === 'ok'));
+});
+
+it('holds all the calls of a deadline when nobody answers, drops none of them, and ends', async (t) => {
+  const stub = await stubGateway(() => {});
+  t.after(stub.close);
+  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const book = new SampleBook();
+  const plan: LoadPlan = {
+    ...proof(stub.url),
+    deadline: 1000,
+    load: {
+      kind: 'proof',
+      startRate: 10,
+      stages: [
+        { target: 10, duration: 0 },
+        { target: 40, duration: 1000 },
+      ],
+    },
+  };
+  const load = await builtInGenerator(directory).start(plan, (record) => book.add(record));
+  t.after(() => load.kill());
+  const end = await within(systemClock, 30_000, load.ended);
+  const dropped = book.dropped.reduce((sum, { count }) => sum + count, 0);
+  assert.equal(dropped, 0);
+  assert.equal(end?.state === 'finished' && end.record.due, 25);
+  assert.ok(book.samples.every((sample) => sample.end?.outcome.startsWith('NO_ANSWER/')));
+});
