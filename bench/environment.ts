@@ -1,5 +1,6 @@
-import { availableParallelism, cpus, platform, release } from 'node:os';
+import { availableParallelism, cpus, loadavg, platform, release } from 'node:os';
 import { systemClock as clock } from '../src/core/clock.ts';
+import { round } from './spread.ts';
 
 const utc = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'short', timeZone: 'UTC' });
 
@@ -9,6 +10,8 @@ export interface Environment {
   cores: number;
   node: string;
   system: string;
+  /** How many processes ran in the minute before: near 0, or the figures tell of others' work too. */
+  load: number;
   /** `YYYY-MM-DD hh:mm`, UTC. */
   date: string;
 }
@@ -19,6 +22,7 @@ export function environment(): Environment {
     cores: availableParallelism(),
     node: process.version,
     system: `${platform()} ${release()}`,
+    load: round(loadavg()[0]!),
     date: utc.format(clock.wallTime()),
   };
 }

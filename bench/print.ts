@@ -7,8 +7,10 @@ import type { Spread } from './spread.ts';
 import { table } from './table.ts';
 
 export function print(figures: Figures): string {
-  const { cpu, cores, node, system, date } = figures.environment;
-  const parts = [`${cpu}, ${cores} cores, Node ${node}, ${system}, ${date}; ${figures.rounds} rounds`];
+  const { cpu, cores, node, system, load, date } = figures.environment;
+  const parts = [
+    `${cpu}, ${cores} cores, Node ${node}, ${system}, load ${load} before, ${date}; ${figures.rounds} rounds`,
+  ];
   if (figures.echo !== undefined) parts.push(echoTable(figures.echo));
   if (figures.pi !== undefined) parts.push(piTable(figures.pi));
   if (figures.picks !== undefined) parts.push(pickTable(figures.picks));
