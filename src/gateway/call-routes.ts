@@ -16,7 +16,7 @@ export interface CallRoutesOptions {
   timeout: number;
   limits: Pick<GatewayLimits, 'depth' | 'calls'>;
   metrics: Metrics;
-  connections: Pick<Connections, 'closeAfter'>;
+  connections: Pick<Connections, 'closeAfter' | 'written'>;
 }
 
 interface Params {
@@ -165,7 +165,10 @@ export class CallRoutes {
     reply.raw.writeHead(200, headers);
     // Latin 1 maps each byte to a character and back: the bytes stay what they are.
     if (body.length <= smallBody) reply.raw.end(body.toString('latin1'), 'latin1');
-    else reply.raw.end(body);
+    else {
+      reply.raw.end(body);
+      this.#options.connections.written(reply.raw, body.length);
+    }
   }
 }
 

@@ -24,7 +24,7 @@ interface Connection {
 const patience = 1_000;
 
 export interface ConnectionsOptions {
-  limits: Pick<GatewayLimits, 'connectionAge' | 'connectionRequests'>;
+  limits: Pick<GatewayLimits, 'connectionAge' | 'connectionRequests' | 'unread'>;
   clock: Clock;
   random: Random;
   /** Shows how many are open. */
@@ -39,6 +39,9 @@ export class Connections {
   readonly #server: Server;
   readonly #options: ConnectionsOptions;
   readonly #connections = new Map<Socket, Connection>();
+  /** Sizes of answers that the kernel has not taken in full, the oldest first. */
+  readonly #unread = new Map<ServerResponse, number>();
+  #unreadBytes = 0;
   #draining = false;
   #onEmpty: (() => void) | undefined;
 
@@ -79,6 +82,25 @@ export class Connections {
     connection.closing =
       this.#draining || connection.requestsLeft <= 0 || this.#options.clock.now() >= connection.oldAt;
     return connection.closing;
+  }
+
+  /**
+   * Takes note of a large answer, right after it was written. Together they are bounded: clients that ask for much and do not
+   * read would fill the memory long before each has used up its time.
+   */
+  written(response: ServerResponse, size: number): void {
+    if (response.writableFinished || response.destroyed) return;
+    this.#unread.set(response, size);
+    this.#unreadBytes += size;
+    response.on('close', () => {
+      if (this.#unread.delete(response)) this.#unreadBytes -= size;
+    });
+    for (const [oldest, bytes] of this.#unread) {
+      if (this.#unreadBytes <= this.#options.limits.unread) break;
+      this.#unread.delete(oldest);
+      this.#unreadBytes -= bytes;
+      oldest.destroy();
+    }
   }
 
   /** True if a request that came in whole waits for its answer. */

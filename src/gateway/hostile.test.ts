@@ -113,6 +113,35 @@ test('a client that does not read is cut off', async (t) => {
   );
 });
 
+test('of many clients that do not read, those that have waited longest are cut off', async (t) => {
+  const answer = encoded(JSON.stringify('x'.repeat(20_000_000)));
+  const { gateway, url, metrics } = await testGateway(t, () => ({ output: answer }), {
+    limits: { unread: 50_000_000 },
+  });
+  const sockets: Socket[] = [];
+  const cut: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const socket = await dial(t, gateway.port);
+    sockets.push(socket);
+    socket.once('close', () => cut.push(i));
+    socket.once('data', () => socket.pause());
+    socket.write(`${call}\r\n`);
+    await once(socket, 'data');
+  }
+  await until(
+    async () => /^evenkeel_gateway_connections 2$/m.test(await metrics.text()),
+    'three connections to be closed',
+  );
+  for (const socket of sockets) socket.resume();
+  await until(() => cut.length === 3, 'the three to notice');
+  assert.deepEqual(cut.toSorted(), [0, 1, 2]);
+  // What was read in full counts no more.
+  for (let i = 0; i < 4; i++) {
+    const response = await fetch(`${url}/call/x`, { method: 'POST' });
+    assert.equal((await response.text()).length, 20_000_002);
+  }
+});
+
 test('a call may take longer than a client may leave things unread', async (t) => {
   const { url } = await testGateway(t, () => systemClock.sleep(700).then(() => ({ output: 1 })), {
     limits: { writeTimeout: 100, idleTimeout: 100 },

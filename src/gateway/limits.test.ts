@@ -10,6 +10,7 @@ const ends: [keyof GatewayLimits, number, number][] = [
   ['connections', 1, 1_000_000],
   ['requestTimeout', 5_000, 600_000],
   ['writeTimeout', 100, 600_000],
+  ['unread', 1_048_576, 4_294_967_296],
   ['idleTimeout', 100, 600_000],
   ['connectionAge', 1_000, 2 ** 31 - 1],
   ['connectionRequests', 1, 2 ** 31 - 1],

@@ -17,6 +17,11 @@ export interface GatewayLimits {
   /** How long a client may leave what we wrote unread. Default 30,000; 100..600,000. */
   writeTimeout: number;
   /**
+   * Bytes of answers that clients have not taken yet, all together. Over it the connection whose answer has waited longest
+   * is cut. Default 64 MiB; 1 MiB..4 GiB.
+   */
+  unread: number;
+  /**
    * How long a connection without a request stays open. Default 75,000; 100..600,000. Longer than the usual 60 s of load
    * balancers, so that they close first: a request that meets our closing is lost.
    */
@@ -43,6 +48,7 @@ const ranges: Record<keyof GatewayLimits, { default: number; min: number; max: n
   headerTimeout: { default: 5_000, min: 100, max: 600_000 },
   requestTimeout: { default: 10_000, min: 100, max: 600_000 },
   writeTimeout: { default: 30_000, min: 100, max: 600_000 },
+  unread: { default: 64 * MiB, min: MiB, max: 4_096 * MiB },
   idleTimeout: { default: 75_000, min: 100, max: 600_000 },
   connectionAge: { default: 60_000, min: 1_000, max: most },
   connectionRequests: { default: 10_000, min: 1, max: most },
