@@ -3,7 +3,9 @@ import { connectRaw, type RawClient } from '../client/connect-raw.ts';
 import { systemClock } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
 import { makeLog } from '../ops/log.ts';
-import { command, requireRegistry, UsageError } from './command.ts';
+import { command, UsageError } from './command.ts';
+import { endWithReader } from './output.ts';
+import { requireRegistry } from './registry.ts';
 import { registryAuth } from './secrets.ts';
 
 const names = [
@@ -33,10 +35,11 @@ export function callCommand(): Command {
     )
     .action(async (method: string, json: string | undefined) => {
       const values = made.values();
+      endWithReader();
       const input = parseInput(json);
       const auth = registryAuth();
       const client = connectRaw(values.service, {
-        registry: requireRegistry(values.registry),
+        registry: requireRegistry(values.registry, auth),
         // stdout is the result's alone.
         log: makeLog({ level: values.logLevel!, destination: 'stderr' }),
         timeout: values.timeout!,

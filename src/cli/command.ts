@@ -16,6 +16,7 @@ export function command<const Names extends readonly OptionName[]>(
 ): Command & { values(): Pick<OptionValues, Names[number]> } {
   const made = new Command(name)
     .description(description)
+    .configureHelp({ optionDescription: describeOption })
     .showHelpAfterError(`(evenkeel ${name.split(' ')[0]} --help says more)`);
   for (const option of names) made.addOption(toOption(option, overrides[option as Names[number]]));
   return Object.assign(made, { values: () => made.opts() as Pick<OptionValues, Names[number]> });
@@ -25,7 +26,8 @@ function toOption(name: OptionName, override: string | undefined): Option {
   const { flag, value, env, help, parse } = options[name];
   const option = new Option(value === undefined ? `--${flag}` : `--${flag} <${value}>`, help);
   const fallback = override ?? options[name].default;
-  if (env !== undefined) option.env(env);
+  // A variable that is set to nothing says nothing.
+  if (env !== undefined && process.env[env] !== '') option.env(env);
   if (value !== undefined) {
     option.argParser((text: string) => {
       try {
@@ -39,8 +41,32 @@ function toOption(name: OptionName, override: string | undefined): Option {
   return option;
 }
 
-/** The registry's URL, which a command cannot do without. */
-export function requireRegistry(registry: string | undefined): string {
-  if (registry !== undefined) return registry;
-  throw new UsageError('say where the servers are known: --registry URL, or EVENKEEL_REGISTRY');
+/** How options read in the help: what they are, then in one pair of brackets what they are without a word from you. */
+function describeOption(option: Option): string {
+  const fallback = option.defaultValueDescription;
+  const facts = [
+    ...(fallback === undefined ? [] : [`default ${fallback}`]),
+    ...(option.envVar === undefined ? [] : [`env ${option.envVar}`]),
+  ];
+  return facts.length === 0 ? option.description : `${option.description} [${facts.join('; ')}]`;
+}
+
+/** The options that were given or have a default: the library fills in the others. */
+export function given<Values extends object>(
+  values: Values,
+): Partial<{ [Name in keyof Values]: NonNullable<Values[Name]> }> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<{
+    [Name in keyof Values]: NonNullable<Values[Name]>;
+  }>;
+}
+
+/** Does what may find an option wrong that is right by itself, and says it of the flag. */
+export function asUsage<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const flagOf = (text: string, name: string) =>
+      Object.hasOwn(options, name) ? `--${options[name as OptionName].flag}` : text;
+    throw new UsageError((error as Error).message.replace(/^option "(\w+)"/, flagOf));
+  }
 }

@@ -1,14 +1,18 @@
 import type { Command } from 'commander';
-import { connectRaw } from '../client/connect-raw.ts';
+import { connectRaw, type RawClient } from '../client/connect-raw.ts';
 import { systemClock } from '../core/clock.ts';
 import { address, parseAddress } from '../core/endpoint.ts';
+import type { Log } from '../core/log.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { startRpcEntry } from '../gateway/rpc.ts';
 import { Health } from '../ops/health.ts';
 import { makeLog } from '../ops/log.ts';
 import { makeMetrics } from '../ops/metrics.ts';
 import { startOps } from '../ops/server.ts';
-import { command, requireRegistry } from './command.ts';
+import type { Listener } from '../transport/listen.ts';
+import { command, UsageError } from './command.ts';
+import { podFacts } from './pod.ts';
+import { requireRegistry } from './registry.ts';
 import { registryAuth } from './secrets.ts';
 import { onSignals } from './signals.ts';
 
@@ -42,69 +46,85 @@ export function gatewayCommand(): Command {
   );
   return made.action(async () => {
     const values = made.values();
-    const registry = requireRegistry(values.registry);
-    const log = makeLog({ level: values.logLevel!, pod: process.env.POD_NAME, node: process.env.NODE_NAME });
+    const { service, registryCache, drainDelay = 4_000, grace = 30_000, timeout = 5_000 } = values;
+    if (grace < drainDelay + reserve) {
+      throw new UsageError(
+        `--grace is ${grace} ms: expected at least ${drainDelay + reserve} ms, ${reserve} more than --drain-delay`,
+      );
+    }
+    const auth = registryAuth();
+    const registry = requireRegistry(values.registry, auth);
+    const log = makeLog({ level: values.logLevel!, ...podFacts() });
     const metrics = makeMetrics();
     const health = new Health();
-    const { service, registryCache, drainDelay = 4_000, grace = 30_000 } = values;
-    const auth = registryAuth();
     const client = connectRaw(service, {
       registry,
       log,
       metrics,
-      timeout: values.timeout!,
+      timeout,
       attempts: values.attempts!,
       balancer: values.balancer!,
       ...(auth === undefined ? {} : { registryAuth: auth }),
       ...(registryCache === undefined ? {} : { registryCache }),
     });
-    const shared = { client, log, ...(service === undefined ? {} : { service }) };
-    const at = parseAddress(values.listen!);
-    const gateway = await startGateway({ ...shared, listen: at, timeout: values.timeout!, metrics, health });
-    log.info({ listen: address({ host: at.host, port: gateway.port }), registry }, 'the gateway serves');
-    const rpc =
-      values.rpc === undefined
-        ? undefined
-        : await startRpcEntry({
-            client,
-            log,
-            listen: parseAddress(values.rpc),
-            service: () => service ?? client.service ?? '',
-            timeout: values.timeout!,
-            clock: systemClock,
-          });
-    if (rpc !== undefined)
-      log.info({ rpc: address({ ...parseAddress(values.rpc!), port: rpc.port }) }, 'the gateway takes RPC');
-    const ops =
-      values.ops === undefined
-        ? undefined
-        : await startOps({
-            listen: parseAddress(values.ops),
-            log,
-            health,
-            metrics: () => metrics.text(),
-            nodes: () => client.nodes(),
-          });
-
-    const leave = async () => {
-      const until = grace - reserve;
-      rpc?.drain();
-      await Promise.all([
-        gateway.drain(drainDelay, until),
-        systemClock
-          .sleep(drainDelay)
-          .then(() => rpc?.refuse())
-          .then(() => rpc?.finish(Math.max(0, until - drainDelay))),
-      ]);
-      await client.close(0);
-      await ops?.close();
-      log.info({}, 'gone');
-      process.exit(0);
+    /** What is open, in the order in which it was opened. */
+    const open: { close(): Promise<unknown> }[] = [{ close: () => client.close(0) }];
+    const closeAll = async () => {
+      for (const one of open.reverse()) await one.close();
     };
+    let leave = closeAll;
+    // From the start on: a signal may come while a port is being opened.
     onSignals(
       log,
-      () => void leave(),
+      () => void leave().then(() => process.exit(0)),
       () => process.exit(130),
     );
+    try {
+      const shared = { client, log, timeout, ...(service === undefined ? {} : { service }) };
+      const at = parseAddress(values.listen!);
+      const gateway = await startGateway({ ...shared, listen: at, metrics, health });
+      open.push(gateway);
+      log.info({ listen: address({ host: at.host, port: gateway.port }), registry }, 'the gateway serves');
+      const rpc = values.rpc === undefined ? undefined : await startRpc(values.rpc, shared);
+      if (rpc !== undefined) open.push({ close: async () => rpc.destroy() });
+      if (values.ops !== undefined) {
+        const nodes = () => client.nodes();
+        open.push(
+          await startOps({ listen: parseAddress(values.ops), log, health, metrics: () => metrics.text(), nodes }),
+        );
+      }
+      leave = async () => {
+        const until = grace - reserve;
+        await Promise.all([gateway.drain(drainDelay, until), rpc && leaveRpc(rpc, drainDelay, until)]);
+        await closeAll();
+        log.info({}, 'gone');
+      };
+    } catch (error) {
+      await closeAll();
+      throw error;
+    }
   });
+}
+
+type Shared = { client: RawClient; log: Log; timeout: number; service?: string };
+
+async function startRpc(listen: string, { client, log, timeout, service }: Shared): Promise<Listener> {
+  const at = parseAddress(listen);
+  const rpc = await startRpcEntry({
+    client,
+    log,
+    timeout,
+    listen: at,
+    service: () => service ?? client.service ?? '',
+    clock: systemClock,
+  });
+  log.info({ rpc: address({ host: at.host, port: rpc.port }) }, 'the gateway takes RPC');
+  return rpc;
+}
+
+async function leaveRpc(rpc: Listener, drainDelay: number, until: number): Promise<void> {
+  rpc.drain();
+  await systemClock.sleep(drainDelay);
+  await rpc.refuse();
+  await rpc.finish(Math.max(0, until - drainDelay));
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ServiceModule } from '../core/contract.ts';
-import { UsageError } from './command.ts';
+import { Failure, UsageError } from './command.ts';
 
 /** Where a module is: `pi` is the one that comes along, anything else a file. Throws a UsageError if there is none. */
 export function moduleUrl(name: string): string {
@@ -13,16 +13,35 @@ export function moduleUrl(name: string): string {
   return url;
 }
 
-/** Loads a module and checks that it is one. Throws a UsageError that says what is missing. */
+/** Loads a module and checks that it is one. Throws one sentence that says what is wrong with it. */
 export async function loadModule(url: string): Promise<ServiceModule> {
-  const module = (await import(url)).default as Partial<ServiceModule> | undefined;
   const name = fileURLToPath(url);
-  if (typeof module?.service?.name !== 'string' || typeof module.handlers !== 'object') {
+  const loaded = await import(url).catch((cause) => {
+    throw new Failure(`cannot load ${name}: ${oneLine(cause)}${whereIn(cause, url)}`, { cause });
+  });
+  const module = loaded.default as Partial<ServiceModule> | null | undefined;
+  const { service, handlers } = module ?? {};
+  if (typeof service?.name !== 'string' || !isObject(service.methods) || !isObject(handlers)) {
     throw new UsageError(`${name} does not export default { service, handlers }`);
   }
-  for (const method of Object.keys(module.service.methods)) {
-    if (typeof module.handlers[method] !== 'function')
-      throw new UsageError(`${name} has no handler for method "${method}"`);
+  for (const method of Object.keys(service.methods)) {
+    if (typeof handlers[method] !== 'function') throw new UsageError(`${name} has no handler for method "${method}"`);
   }
   return module as ServiceModule;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function oneLine(cause: unknown): string {
+  return String((cause as Error)?.message ?? cause).replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** ` (line 3)`, as far as the stack tells where in the module it was. */
+function whereIn(cause: unknown, url: string): string {
+  const stack = String((cause as Error)?.stack ?? '');
+  const at = [url, fileURLToPath(url)].map((text) => stack.indexOf(`${text}:`)).find((index) => index >= 0);
+  const line = at === undefined ? undefined : /:(\d+)/.exec(stack.slice(stack.indexOf(':', at + 'file:'.length)))?.[1];
+  return line === undefined ? '' : ` (line ${line})`;
 }

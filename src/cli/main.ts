@@ -1,13 +1,17 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { callCommand } from './call.ts';
-import { Failure, UsageError } from './command.ts';
-import { demoCommand } from './demo.ts';
-import { gatewayCommand } from './gateway.ts';
-import { nodesCommand } from './nodes.ts';
-import { serveCommand } from './serve.ts';
-import { zookeeperCommand } from './zookeeper.ts';
+import { UsageError } from './command.ts';
+
+/** Every command is loaded only when it is asked for: a worker process is one too, and must start fast. */
+const commands: Readonly<Record<string, () => Promise<() => Command>>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  call: async () => (await import('./call.ts')).callCommand,
+  nodes: async () => (await import('./nodes.ts')).nodesCommand,
+  gateway: async () => (await import('./gateway.ts')).gatewayCommand,
+  zookeeper: async () => (await import('./zookeeper.ts')).zookeeperCommand,
+  demo: async () => (await import('./demo.ts')).demoCommand,
+};
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -17,17 +21,20 @@ const program = new Command('evenkeel')
   .showHelpAfterError('(evenkeel --help says more)')
   .addHelpText('after', '\nExit codes: 0 done, 1 it failed, 2 it was asked for wrongly.');
 
-for (const make of [serveCommand, callCommand, nodesCommand, gatewayCommand, zookeeperCommand, demoCommand]) {
-  const made = make();
-  exitOverrideDeep(made);
-  program.addCommand(made);
-}
-program.exitOverride();
-
 try {
-  await program.parseAsync();
+  const asked = process.argv[2] ?? '';
+  const wanted = Object.hasOwn(commands, asked) ? [asked] : Object.keys(commands);
+  for (const name of wanted) program.addCommand(own((await commands[name]!())()));
+  await own(program).parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** A command whose end is decided here, and that speaks as we do. */
+function own(made: Command): Command {
+  return made
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'evenkeel: ')) });
 }
 
 /** Says what went wrong in one line, and gives the exit code for it. */
@@ -38,15 +45,6 @@ function report(error: unknown): number {
     console.error(`evenkeel: ${error.message}`);
     return 2;
   }
-  if (error instanceof Failure || error instanceof RangeError || error instanceof TypeError) {
-    console.error(`evenkeel: ${error.message}`);
-    return 1;
-  }
   console.error(`evenkeel: ${error instanceof Error ? error.message : String(error)}`);
   return 1;
-}
-
-function exitOverrideDeep(made: Command): void {
-  made.exitOverride();
-  for (const child of made.commands) exitOverrideDeep(child);
 }

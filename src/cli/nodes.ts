@@ -3,7 +3,9 @@ import { connectRaw } from '../client/connect-raw.ts';
 import type { NodesView, NodeView } from '../client/view.ts';
 import { systemClock } from '../core/clock.ts';
 import { makeLog } from '../ops/log.ts';
-import { command, Failure, requireRegistry } from './command.ts';
+import { command, Failure } from './command.ts';
+import { endWithReader } from './output.ts';
+import { requireRegistry } from './registry.ts';
 import { registryAuth } from './secrets.ts';
 
 /** How long the registry and the servers are given to answer, ms. */
@@ -20,18 +22,26 @@ export function nodesCommand(): Command {
   made.addHelpText('after', '\nExample:\n  evenkeel nodes --watch --registry zookeeper://127.0.0.1:2181/demo');
   return made.action(async () => {
     const { registry, service, watch = false, logLevel } = made.values();
+    endWithReader();
     const auth = registryAuth();
     const client = connectRaw(service, {
-      registry: requireRegistry(registry),
+      registry: requireRegistry(registry, auth),
       log: makeLog({ level: logLevel!, destination: 'stderr' }),
       ...(auth === undefined ? {} : { registryAuth: auth }),
+    });
+    let cause = '';
+    client.on('registry-stale', (fact) => {
+      cause = fact.cause;
     });
     const stopped = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
     try {
       const view = await settled(() => client.nodes(), stopped.signal);
-      if (view.registry.state !== 'known')
-        throw new Failure(`the registry has not answered within ${patience / 1_000} s`);
+      if (stopped.signal.aborted) return;
+      if (view.registry.state !== 'known') {
+        const why = cause === '' ? `has not answered within ${patience / 1_000} s` : `cannot be read: ${cause}`;
+        throw new Failure(`the registry ${why}`);
+      }
       let last = '';
       do {
         const now = client.nodes();

@@ -41,7 +41,7 @@ export const options = {
     value: 'HOST[:PORT]',
     env: 'EVENKEEL_ADVERTISE',
     help: 'what clients reach this server by (default: the listen host, else POD_IP, else the first external IPv4 address)',
-    parse: text,
+    parse: hostMaybePort,
   }),
   processes: spec({
     flag: 'processes',
@@ -241,6 +241,14 @@ function text(given: string): string {
 /** `HOST:PORT`, checked and left as it is. */
 function hostPort(given: string): string {
   parseAddress(given);
+  return given;
+}
+
+/** `HOST` or `HOST:PORT`, checked and left as it is. */
+function hostMaybePort(given: string): string {
+  const whole = /^(\[[^\]]+\]|[^:[\]\s]+)$/.test(given) ? `${given}:1` : given;
+  const { port } = parseAddress(whole);
+  if (port === 0) throw new Error(`"${given}" has no valid port: expected 1..65535`);
   return given;
 }
 

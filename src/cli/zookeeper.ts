@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { parseAddress } from '../core/endpoint.ts';
 import { startZooKeeper } from '../dev/zookeeper.ts';
 import { makeLog } from '../ops/log.ts';
+import { listenError } from '../transport/network.ts';
 import { command } from './command.ts';
 import { onSignals } from './signals.ts';
 
@@ -16,7 +17,10 @@ export function zookeeperCommand(): Command {
   return made.action(async () => {
     const { listen, logLevel } = made.values();
     const log = makeLog({ level: logLevel! });
-    const zookeeper = await startZooKeeper({ listen: parseAddress(listen!), log });
+    const at = parseAddress(listen!);
+    const zookeeper = await startZooKeeper({ listen: at, log }).catch((error) => {
+      throw listenError(error, at);
+    });
     onSignals(
       log,
       () => void zookeeper.close().then(() => process.exit(0)),

@@ -1,10 +1,20 @@
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
+import { OutgoingCall } from '../core/call.ts';
 import { systemClock } from '../core/clock.ts';
 import type { HandlerContext, ServiceModule } from '../core/contract.ts';
 import { RpcError } from '../core/error.ts';
+import { runFor } from '../core/inherit.ts';
 import type { Log } from '../core/log.ts';
 import { errorToJson } from '../wire/message.ts';
-import type { ThreadLine, ThreadResult, ThreadTask } from './threads.ts';
+import {
+  cancelledWord,
+  endedWord,
+  type ThreadCall,
+  type ThreadLine,
+  type ThreadResult,
+  type ThreadTask,
+} from './threads.ts';
 
 // A worker thread: loads the module once, then runs one handler at a time (see `threads.ts`).
 const data = Array.isArray(workerData) ? workerData[1] : workerData;
@@ -12,32 +22,66 @@ const module: ServiceModule = (await import(data.moduleUrl)).default;
 await module.warmUp?.();
 
 export default async function run(task: ThreadTask): Promise<ThreadResult> {
+  if (task === 'ready') return { output: true };
+  const { service, method, input, attempt } = task;
+  const metadata = Object.assign(Object.create(null), task.metadata);
   const deadline = systemClock.now() + task.remaining;
-  const context: HandlerContext = {
-    // A thread that computes hears nothing; the deadline is what it can go by.
-    signal: AbortSignal.timeout(Math.max(0, Math.min(task.remaining, 2 ** 31 - 1))),
-    deadline,
-    metadata: task.metadata,
-    peer: task.peer,
-    log: threadLog({ method: task.method, peer: task.peer.address }),
-  };
-  if (task.remaining <= 0) {
-    return {
-      error: errorToJson(new RpcError('DEADLINE_EXCEEDED', 'the deadline passed while the call waited for a thread')),
-    };
-  }
+  // What the handler calls from here inherits from it, as it would beside the event loop.
+  const call = new OutgoingCall({ service, method, input, metadata, attempt, deadline, repeatable: false });
+  const ended = follow(task, call);
   try {
-    return { output: await module.handlers[task.method]!(task.input, context) };
+    const output = await runFor(call, () => module.handlers[method]!(input, contextOf(call, task)));
+    return { output };
   } catch (thrown) {
     if (RpcError.is(thrown)) return { error: errorToJson(thrown) };
     return { unhandled: String((thrown as Error)?.stack ?? thrown) };
+  } finally {
+    ended();
   }
+}
+
+/** Cancels the call here when it is cancelled there, or its time is over. A handler that computes hears it when it pauses. */
+function follow({ state, remaining }: ThreadCall, call: OutgoingCall): () => void {
+  const word = new Int32Array(state);
+  const { value } = Atomics.waitAsync(word, 0, 0);
+  const look = () => {
+    if (Atomics.load(word, 0) === cancelledWord) call.cancel(new RpcError('CANCELLED', 'the caller has cancelled'));
+  };
+  if (value instanceof Promise) void value.then(look);
+  else look();
+  const late = () => call.cancel(new RpcError('DEADLINE_EXCEEDED', 'the deadline has passed'));
+  // A classic call has no deadline, and no timer takes more than 2^31 - 1 ms.
+  const timer = remaining < 2 ** 31 ? systemClock.timer(remaining, late) : undefined;
+  return () => {
+    timer?.cancel();
+    call.ended = true;
+    Atomics.compareExchange(word, 0, 0, endedWord);
+    Atomics.notify(word, 0);
+  };
+}
+
+function contextOf(call: OutgoingCall, { peer }: ThreadCall): HandlerContext {
+  return {
+    get signal() {
+      return call.signal;
+    },
+    deadline: call.deadline,
+    metadata: call.metadata,
+    peer,
+    log: threadLog({ method: call.method, peer: peer.address }),
+  };
 }
 
 /** Hands its lines to the thread that has the log. */
 function threadLog(about: Record<string, unknown>): Log {
   const line = (level: ThreadLine['level']) => (facts: object, message: string) => {
-    parentPort?.postMessage({ level, facts: { ...about, ...facts }, message } satisfies ThreadLine);
+    const send = (all: object) => parentPort?.postMessage({ level, facts: all, message } satisfies ThreadLine);
+    try {
+      send({ ...about, ...facts });
+    } catch {
+      // A fact that cannot be copied between threads, such as a function. A line of the log is no reason to fail.
+      send({ ...about, facts: inspect(facts) });
+    }
   };
   return {
     debug: line('debug'),

@@ -1,17 +1,29 @@
-import type { Method, ServiceModule } from '../core/contract.ts';
+import type { Cancellable } from '../core/call.ts';
+import type { HandlerContext, Method, ServiceModule } from '../core/contract.ts';
+import { RpcError } from '../core/error.ts';
+import { currentCall } from '../core/inherit.ts';
 import type { Log } from '../core/log.ts';
 import { errorFromJson } from '../wire/message.ts';
 import type { Invoke } from './dispatch.ts';
 
-/** What is sent to a thread, and what comes back. */
-export interface ThreadTask {
+/** What is sent to a thread, and what comes back. `ready` is asked once, to see that the module is there. */
+export type ThreadTask = 'ready' | ThreadCall;
+
+export interface ThreadCall {
+  service: string;
   method: string;
   input: unknown;
   metadata: Readonly<Record<string, string>>;
   peer: { address: string };
-  /** What remained of the caller's time when the task was sent, ms. */
+  attempt: number;
+  /** What remains of the caller's time, ms. */
   remaining: number;
+  /** One Int32 that both sides see: 0 while the call runs, `cancelledWord` once nobody waits for it, `endedWord` after it. */
+  state: SharedArrayBuffer;
 }
+
+export const cancelledWord = 1;
+export const endedWord = 2;
 
 export type ThreadResult = { output: unknown } | { error: Record<string, unknown> } | { unhandled: string };
 
@@ -22,40 +34,130 @@ export interface ThreadLine {
   message: string;
 }
 
+export interface ThreadOptions {
+  /** Where the module is: each thread loads it for itself. */
+  moduleUrl: string;
+  module: ServiceModule;
+  /** How many threads, 1..256. */
+  threads: number;
+  now: () => number;
+  log: Log;
+  /** Called when no thread is left and none can be started: the process is of no use any more. */
+  onBroken(cause: Error): void;
+}
+
 /**
  * Runs handlers in worker threads, so that one that burns CPU does not keep the others, `health` and heartbeats waiting.
- * The module is loaded once in each thread. Methods marked `inline` stay where they are.
- * Needs the optional package `piscina`. @param threads how many, 1..256
+ * A thread runs one handler at a time; calls wait here for their turn, and leave the queue when nobody waits for them any
+ * more. Methods marked `inline` stay where they are. Needs the optional package `piscina`.
+ *
+ * Resolves when every thread has loaded the module; rejects with one sentence when one cannot.
  */
-export async function threadInvoke(
-  moduleUrl: string,
-  module: ServiceModule,
-  threads: number,
-  now: () => number,
-  log: Log,
-): Promise<{ invoke: Invoke; close(): Promise<void> }> {
+export async function threadInvoke(options: ThreadOptions): Promise<{ invoke: Invoke; close(): Promise<void> }> {
+  const { moduleUrl, module, threads, now, log } = options;
   const { Piscina } = await import('piscina').catch((cause) => {
     throw new Error('worker threads need the package "piscina": npm install piscina', { cause });
   });
   // Beside this file, with the same ending: .ts when run from source, .js when installed.
   const filename = new URL(import.meta.url.replace(/threads(\.[jt]s)$/, 'thread$1')).href;
-  const pool = new Piscina({ filename, workerData: { moduleUrl }, minThreads: threads, maxThreads: threads });
+  const pool = new Piscina({
+    filename,
+    workerData: { moduleUrl },
+    minThreads: threads,
+    maxThreads: threads,
+    // Or a thread would stand still between two calls, and with it what the module does there on its own.
+    atomics: 'disabled',
+  });
   pool.on('message', (line: ThreadLine) => log[line.level](line.facts, line.message));
-  const isInline = (method: string) => (module.service.methods[method] as Method).inline === true;
+  // What is thrown while no call runs: the thread is gone, and another one comes if it can.
+  pool.on('error', (cause) => {
+    log.error({ cause }, 'a worker thread died');
+    if (pool.threads.length === 0) options.onBroken(cause as Error);
+  });
+  try {
+    await Promise.all(Array.from({ length: threads }, () => pool.run('ready' satisfies ThreadTask)));
+  } catch (error) {
+    await pool.destroy();
+    throw error;
+  }
+
+  const turns = new Turns(threads);
   const invoke: Invoke = async (method, input, context) => {
-    if (isInline(method)) return module.handlers[method]!(input, context);
-    const { metadata, peer, deadline } = context;
-    const task: ThreadTask = {
-      method,
-      input,
-      metadata: { ...metadata },
-      peer: { ...peer },
-      remaining: deadline - now(),
+    if ((module.service.methods[method] as Method).inline === true) {
+      return module.handlers[method]!(input, context);
+    }
+    const call = currentCall();
+    await turns.take(call);
+    const state = new Int32Array(new SharedArrayBuffer(4));
+    const onCancel = () => {
+      Atomics.compareExchange(state, 0, 0, cancelledWord);
+      Atomics.notify(state, 0);
     };
-    const result = (await pool.run(task)) as ThreadResult;
-    if ('output' in result) return result.output;
-    if ('error' in result) throw errorFromJson(result.error, 'answered');
-    throw new Error(result.unhandled);
+    try {
+      const task = taskOf(module.service.name, method, input, context, now());
+      call?.onCancel(onCancel);
+      return resultOf(await pool.run({ ...task, attempt: call?.attempt ?? 1, state: state.buffer }));
+    } finally {
+      call?.offCancel(onCancel);
+      turns.leave();
+    }
   };
   return { invoke, close: () => pool.destroy() };
+}
+
+function taskOf(
+  service: string,
+  method: string,
+  input: unknown,
+  context: HandlerContext,
+  now: number,
+): Omit<ThreadCall, 'attempt' | 'state'> {
+  const remaining = context.deadline - now;
+  if (remaining <= 0) throw new RpcError('DEADLINE_EXCEEDED', 'the deadline passed while the call waited for a thread');
+  return { service, method, input, metadata: { ...context.metadata }, peer: { ...context.peer }, remaining };
+}
+
+function resultOf(result: ThreadResult): unknown {
+  if ('output' in result) return result.output;
+  if ('error' in result) throw errorFromJson(result.error, 'answered');
+  throw new Error(result.unhandled);
+}
+
+/** Lets n at a time pass, in the order in which they came. */
+class Turns {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(n: number) {
+    this.#free = n;
+  }
+
+  /** Rejects when the call is cancelled before its turn. */
+  async take(call: Cancellable | undefined): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const pass = () => {
+        call?.offCancel(give);
+        resolve();
+      };
+      const give = (cause: RpcError) => {
+        this.#waiting.delete(pass);
+        reject(cause);
+      };
+      this.#waiting.add(pass);
+      call?.onCancel(give);
+    });
+  }
+
+  leave(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) this.#free++;
+    else {
+      this.#waiting.delete(next);
+      next();
+    }
+  }
 }

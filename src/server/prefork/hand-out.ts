@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
 
 /** Someone who serves connections: a worker process as the hand-out sees it. */
 export interface Taker {
@@ -20,7 +20,8 @@ interface Given {
 const stuckAfter = 100;
 /** A client gives up on a connection without HELLO after a second: older ones are not worth handing out, ms. */
 const staleAfter = 1_000;
-const maxUnserved = 1_024;
+/** So many connections may wait where no worker is, and so many for one worker to take them; each is an open file. */
+const maxWaiting = 1_024;
 
 /**
  * Gives each new connection to a worker, evenly for each client: the worker that has the fewest connections from the same
@@ -34,25 +35,22 @@ export class HandOut {
   readonly #clock: Clock;
   readonly #takers = new Map<Taker, Counts>();
   readonly #given = new Map<number, Given>();
-  #unserved: { socket: Socket; at: number }[] = [];
+  /** Connections that came while there was no worker, each with the timer that ends it when it is stale. */
+  readonly #unserved = new Map<Socket, Timer>();
   #lastId = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Connections that are with a worker. */
+  /** Connections that were given to a worker and are not closed. */
   get size(): number {
     return this.#given.size;
   }
 
   add(taker: Taker): void {
     this.#takers.set(taker, new Counts());
-    const now = this.#clock.now();
-    for (const { socket, at } of this.#unserved.splice(0)) {
-      if (now - at > staleAfter) socket.destroy();
-      else this.handOut(socket);
-    }
+    for (const socket of this.#takeUnserved()) this.handOut(socket);
   }
 
   /** No more for this one. What it has not taken stays its own until it is gone: it may be frozen, and thaw. */
@@ -73,10 +71,11 @@ export class HandOut {
   handOut(socket: Socket): void {
     if (socket.destroyed) return;
     const address = socket.remoteAddress ?? '';
+    if (this.#takers.size === 0) return this.#keep(socket);
     const taker = this.#pick(address);
     if (taker === undefined) {
-      if (this.#unserved.length >= maxUnserved) socket.destroy();
-      else this.#unserved.push({ socket, at: this.#clock.now() });
+      // Every worker has a thousand to take: they are stuck, and nothing that we do would help this one.
+      socket.destroy();
       return;
     }
     const id = ++this.#lastId;
@@ -104,9 +103,29 @@ export class HandOut {
 
   /** Ends what nobody has taken. */
   close(): void {
-    for (const { socket } of this.#unserved.splice(0)) socket.destroy();
+    for (const socket of this.#takeUnserved()) socket.destroy();
     for (const { socket } of this.#given.values()) socket.destroy();
     this.#given.clear();
+  }
+
+  /** Keeps it for the next worker, as long as its client may be expected to wait. */
+  #keep(socket: Socket): void {
+    if (this.#unserved.size >= maxWaiting) {
+      socket.destroy();
+      return;
+    }
+    const end = () => {
+      this.#unserved.delete(socket);
+      socket.destroy();
+    };
+    this.#unserved.set(socket, this.#clock.timer(staleAfter, end));
+  }
+
+  #takeUnserved(): Socket[] {
+    const sockets = [...this.#unserved.keys()];
+    for (const timer of this.#unserved.values()) timer.cancel();
+    this.#unserved.clear();
+    return sockets;
   }
 
   #pick(address: string): Taker | undefined {
@@ -114,6 +133,7 @@ export class HandOut {
     let best: Taker | undefined;
     let least: Load | undefined;
     for (const [taker, counts] of this.#takers) {
+      if (counts.untaken.size >= maxWaiting) continue;
       const oldest = counts.untaken.values().next().value;
       const stuck = oldest !== undefined && now - oldest.at > stuckAfter;
       const load = { stuck, same: counts.byAddress.get(address) ?? 0, all: counts.all };

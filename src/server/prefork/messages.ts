@@ -31,10 +31,14 @@ export interface WorkerReport {
 /** The environment variable that makes a process a worker: `INDEX/OF/ID`, e.g. `0/4/1f3c...`. */
 export const workerVariable = 'EVENKEEL_WORKER';
 
-/** Which worker this process is; `undefined` if it is none. */
-export function workerIdentity(
-  environment: Record<string, string | undefined>,
-): { index: number; of: number; id: string } | undefined {
-  const match = /^(\d+)\/(\d+)\/([0-9a-f]{16})$/.exec(environment[workerVariable] ?? '');
-  return match === null ? undefined : { index: Number(match[1]), of: Number(match[2]), id: match[3]! };
+/**
+ * Which worker this process is; `undefined` if it is none. What it starts in its turn is none, whatever it inherits: so
+ * the variable is taken away.
+ */
+export function takeWorkerIdentity(): { index: number; of: number; id: string } | undefined {
+  const match = /^(\d+)\/(\d+)\/([0-9a-f]{16})$/.exec(process.env[workerVariable] ?? '');
+  delete process.env[workerVariable];
+  // Without a channel there is no primary, only a variable that somebody passed on.
+  if (match === null || process.send === undefined) return undefined;
+  return { index: Number(match[1]), of: Number(match[2]), id: match[3]! };
 }

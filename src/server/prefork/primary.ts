@@ -2,6 +2,7 @@ import { createServer, type Server as NetServer } from 'node:net';
 import { address } from '../../core/endpoint.ts';
 import type { Lease } from '../../registry/registry.ts';
 import { listenError } from '../../transport/network.ts';
+import { advertised } from '../advertise.ts';
 import { Announcer } from '../announcer.ts';
 import { type ServeOptions, serveOptions } from '../options.ts';
 import { open, ownEndpoint } from '../serve.ts';
@@ -14,6 +15,8 @@ export interface PreforkOptions extends ServeOptions {
   /** The program that is a worker when the environment says so (`messages.ts`), and its arguments. */
   entry: string;
   args: readonly string[];
+  /** Ends a start that is under way: `prefork` then rejects with its reason, and leaves nothing behind. */
+  signal?: AbortSignal;
 }
 
 /** A server of several processes, seen from the one that holds them together and runs no handler itself. */
@@ -44,6 +47,8 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
   if (!Number.isInteger(options.processes) || options.processes < 1 || options.processes > 1_024) {
     throw new RangeError(`option "processes" is ${options.processes}: expected a whole number from 1 to 1024`);
   }
+  // Where nobody could reach it, it shall not start at all.
+  if (filled.registry !== undefined) advertised(filled.advertise, filled.listen);
   const registry = open(filled.registry, { clock, log, random, auth: options.registryAuth });
   const listeners = new Set<() => void>();
   const changed = () => {
@@ -51,13 +56,16 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
   };
   let announcer: Announcer | undefined;
   let state: PreforkServer['state'] = 'serving';
+  /** True while some worker can serve. */
+  let manned = false;
   const command = { entry: options.entry, args: options.args, id, of: options.processes };
   const pool = new WorkerPool({ clock, random, log, command, onChange: onWorkers });
 
   /** Nobody is told of a server that has no worker left. */
   function onWorkers(ready: number): void {
-    if (announcer !== undefined && state === 'serving') {
-      if (ready > 0) announcer.announce();
+    if (announcer !== undefined && state === 'serving' && ready > 0 !== manned) {
+      manned = ready > 0;
+      if (manned) announcer.announce();
       else {
         log.error({}, 'no worker is left: taking the registration back');
         void announcer.withdraw();
@@ -71,16 +79,17 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
     throw error;
   });
   const listening = { host: filled.listen.host, port: port.number };
-  const service = await pool.start().catch(async (error) => {
-    pool.kill();
+  const service = await pool.start(options.signal).catch(async (error) => {
     port.server.close();
+    await pool.kill();
     await registry?.own?.close();
     throw error;
   });
   const endpoint = ownEndpoint(filled, listening, service, options.processes);
-  announcer = new Announcer(registry?.registry, endpoint);
-  announcer.announce();
-  void announcer.registered.then(changed);
+  announcer = new Announcer(registry?.registry, endpoint, changed);
+  // A worker may have died since.
+  manned = pool.ready > 0;
+  if (manned) announcer.announce();
   log.info(
     { id, service, listen: address(listening), advertise: address(endpoint), workers: options.processes },
     'serving',

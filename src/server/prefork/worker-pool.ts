@@ -32,7 +32,7 @@ export class WorkerPool implements Leaving {
   readonly #failures = new Map<number, number>();
   readonly #restarts = new Set<Timer>();
   #leaving = false;
-  #onGone: (() => void) | undefined;
+  #allGone: PromiseWithResolvers<void> | undefined;
   #started: { resolve(service: string): void; reject(error: Error): void } | undefined;
   /** Workers that died, all told. */
   deaths = 0;
@@ -53,12 +53,23 @@ export class WorkerPool implements Leaving {
     return [...this.#workers.values()];
   }
 
-  /** Starts all. Resolves with the service's name when each can serve; rejects when one cannot, with its sentence. */
-  start(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#started = { resolve, reject };
-      for (let index = 0; index < this.#options.command.of; index++) this.#start(index);
-    });
+  /**
+   * Starts all. Resolves with the service's name when each can serve; rejects when one cannot, with its sentence, or with
+   * the signal's reason when it is aborted first.
+   */
+  async start(signal?: AbortSignal): Promise<string> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.#started = { resolve, reject };
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    for (let index = 0; index < this.#options.command.of; index++) this.#start(index);
+    try {
+      return await promise;
+    } finally {
+      this.#started = undefined;
+      signal?.removeEventListener('abort', abort);
+    }
   }
 
   drain(): void {
@@ -74,21 +85,25 @@ export class WorkerPool implements Leaving {
   async finish(timeout: number): Promise<void> {
     this.#leave();
     for (const worker of this.#workers.values()) worker.tell({ say: 'finish', timeout });
-    if (this.#workers.size > 0) {
-      const gone = new Promise<void>((resolve) => {
-        this.#onGone = resolve;
-      });
-      const cut = this.#options.clock.timer(timeout + exitTime, () => this.kill(), { keepAlive: true });
-      await gone;
-      cut.cancel();
-    }
+    const cut = this.#options.clock.timer(timeout + exitTime, () => this.kill(), { keepAlive: true });
+    await this.#gone();
+    cut.cancel();
     this.handOut.close();
   }
 
-  /** Ends all at once. */
-  kill(): void {
+  /** Ends all at once. Resolves when they are gone. */
+  async kill(): Promise<void> {
     this.#leave();
     for (const worker of this.#workers.values()) worker.kill();
+    await this.#gone();
+    this.handOut.close();
+  }
+
+  /** Resolves when no process is left. */
+  async #gone(): Promise<void> {
+    if (this.#workers.size === 0) return;
+    this.#allGone ??= Promise.withResolvers<void>();
+    await this.#allGone.promise;
   }
 
   /** What each worker that answers says of itself. */
@@ -121,17 +136,26 @@ export class WorkerPool implements Leaving {
         failed = message;
         this.#started?.reject(new Error(message));
       },
+      onDisconnect: () => {
+        this.handOut.remove(worker);
+        if (worker.state !== 'ready') return;
+        worker.state = 'leaving';
+        this.#options.onChange(this.ready);
+      },
       onTaken: (id) => this.handOut.taken(id),
       onClosed: (id) => this.handOut.closed(id),
       onGone: (code, signal) => {
         this.#workers.delete(index);
         this.handOut.gone(worker);
         this.#options.onChange(this.ready);
-        if (this.#workers.size === 0) this.#onGone?.();
+        if (this.#workers.size === 0) this.#allGone?.resolve();
         if (this.#leaving) return;
-        this.deaths++;
         const why = failed ?? (signal === null ? `exit code ${code}` : `signal ${signal}`);
-        this.#started?.reject(new Error(`a worker process ended while it started: ${why}`));
+        if (this.#started !== undefined) {
+          this.#started.reject(new Error(`a worker process ended while it started: ${why}`));
+          return;
+        }
+        this.deaths++;
         this.#startAgain(index, clock.now() - since, why);
       },
     });
@@ -156,6 +180,10 @@ export class WorkerPool implements Leaving {
     if (this.#leaving) return;
     this.#leaving = true;
     for (const timer of this.#restarts) timer.cancel();
-    for (const worker of this.#workers.values()) if (worker.state === 'ready') worker.state = 'leaving';
+    for (const worker of this.#workers.values()) {
+      if (worker.state === 'ready') worker.state = 'leaving';
+      // It has no connection yet, and does not listen to commands.
+      else if (worker.state === 'starting') worker.kill();
+    }
   }
 }

@@ -10,8 +10,8 @@ import type { ToPrimary, ToWorker, WorkerReport } from './messages.ts';
 
 export interface WorkerOptions extends ServeOptions {
   worker: { index: number; of: number; id: string };
-  /** Runs handlers; in this thread by default. */
-  invoke?: Invoke;
+  /** Gives what runs handlers, once the module is there. Default: this thread does. */
+  runner?: (module: ServiceModule) => Promise<Invoke>;
   /** All metrics of the process as plain data. */
   metricsJson(): Promise<unknown>;
 }
@@ -23,22 +23,31 @@ export interface WorkerOptions extends ServeOptions {
 export async function runWorker(load: () => Promise<ServiceModule>, options: WorkerOptions): Promise<void> {
   // Attached before anything is waited for: a message that nobody listens to is lost.
   const channel = new PrimaryChannel();
-  try {
-    const module = await load();
-    await module.warmUp?.();
-    const { index, of, id } = options.worker;
-    const filled = serveOptions({ ...options, network: channel, id });
-    const serving = await host(module, {
-      ...filled,
-      worker: { index, of },
-      ...(options.invoke === undefined ? {} : { invoke: options.invoke }),
-    });
-    channel.tell({ say: 'ready', service: module.service.name });
-    await channel.obey(serving, filled, options.metricsJson);
-  } catch (error) {
-    channel.tell({ say: 'failed', message: (error as Error).message });
+  // Without a primary there is nobody to serve: a start that takes for ever must not outlive it.
+  await Promise.race([work(channel, load, options), channel.lostAtStart]).catch(async (error) => {
+    await channel.say({ say: 'failed', message: String((error as Error)?.message ?? error) });
     throw error;
+  });
+}
+
+async function work(
+  channel: PrimaryChannel,
+  load: () => Promise<ServiceModule>,
+  options: WorkerOptions,
+): Promise<void> {
+  const module = await load();
+  try {
+    await module.warmUp?.();
+  } catch (cause) {
+    throw new Error(`the module's warmUp failed: ${String((cause as Error)?.message ?? cause)}`, { cause });
   }
+  const invoke = await options.runner?.(module);
+  const { index, of, id } = options.worker;
+  const filled = serveOptions({ ...options, network: channel, id });
+  const serving = await host(module, { ...filled, worker: { index, of }, ...(invoke === undefined ? {} : { invoke }) });
+  const done = channel.obey(serving, filled, options.metricsJson);
+  void channel.say({ say: 'ready', service: module.service.name });
+  await done;
 }
 
 /** The other end of `WorkerProcess`: where connections and commands come from. */
@@ -47,21 +56,37 @@ class PrimaryChannel implements Network {
   #onCommand: ((message: Exclude<ToWorker, { say: 'connection' }>) => void) | undefined;
   #orphaned: (() => void) | undefined;
   #accepting = true;
+  readonly #lostAtStart = Promise.withResolvers<void>();
 
   constructor() {
     process.on('message', (message: ToWorker, socket: Socket | undefined) => {
       if (message.say !== 'connection') this.#onCommand?.(message);
       // A connection that ended on its way comes without a socket.
-      else if (socket === undefined) this.tell({ say: 'closed', id: message.id });
+      else if (socket === undefined) void this.say({ say: 'closed', id: message.id });
       else this.#onConnection(message.id, socket);
     });
-    process.on('disconnect', () => this.#orphaned?.());
+    process.on('disconnect', this.#onDisconnect);
+    if (!process.connected) this.#onDisconnect();
   }
 
-  tell(message: ToPrimary): void {
-    // With a callback: the primary may be gone, which `disconnect` says better.
-    if (process.connected) process.send!(message, () => {});
+  /** Resolves when the primary is gone before this worker could serve. */
+  get lostAtStart(): Promise<void> {
+    return this.#lostAtStart.promise;
   }
+
+  /** Resolves when it is on its way, or never will be. */
+  say(message: ToPrimary): Promise<void> {
+    return new Promise((resolve) => {
+      // With a callback: the primary may be gone, which `disconnect` says better.
+      if (process.connected) process.send!(message, () => resolve());
+      else resolve();
+    });
+  }
+
+  readonly #onDisconnect = (): void => {
+    if (this.#orphaned === undefined) this.#lostAtStart.resolve();
+    else this.#orphaned();
+  };
 
   connect(): Duplex {
     throw new Error('a worker is connected to, and does not connect');
@@ -85,7 +110,7 @@ class PrimaryChannel implements Network {
         if (message.say === 'drain') serving.drain();
         else if (message.say === 'refuse') void serving.refuse();
         else if (message.say === 'finish') void serving.finish(message.timeout).then(resolve);
-        else void report(serving, metrics).then((facts) => this.tell({ say: 'report', id: message.id, report: facts }));
+        else void report(serving, metrics).then((facts) => this.say({ say: 'report', id: message.id, report: facts }));
       };
       this.#orphaned = () => {
         log.warn({}, 'the primary process is gone: going away');
@@ -93,14 +118,17 @@ class PrimaryChannel implements Network {
         const steps = { unready: () => {}, withdraw: nothing, serving, closeRegistry: nothing };
         void shutdown(steps, { ...options, clock }).then(resolve);
       };
-      if (!process.connected) this.#orphaned();
     });
   }
 
   #onConnection(id: number, socket: Socket): void {
-    // Said before a byte is touched: what is not said to be taken, another worker may get.
-    this.tell({ say: 'taken', id });
-    socket.once('close', () => this.tell({ say: 'closed', id }));
+    socket.on('error', () => {});
+    socket.once('close', () => void this.say({ say: 'closed', id }));
+    // Said, and the word on its way, before a byte is touched: what is not said to be taken, another worker may get.
+    void this.say({ say: 'taken', id }).then(() => this.#serve(socket));
+  }
+
+  #serve(socket: Socket): void {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 30_000);
     // Half-open: a peer that has said all it wants may still read our answers.

@@ -1,0 +1,63 @@
+import { address, parseAddress } from '../core/endpoint.ts';
+import type { Log } from '../core/log.ts';
+import type { Health } from '../ops/health.ts';
+import { makeMetrics } from '../ops/metrics.ts';
+import { type OpsServer, startOps } from '../ops/server.ts';
+import type { PreforkServer } from '../server/prefork/primary.ts';
+import type { WorkerProcess } from '../server/prefork/worker-process.ts';
+import { WorkerMetrics } from './worker-metrics.ts';
+
+/** Serves probes, metrics and nodes of a server that may still be starting. Throws where the port cannot be had. */
+export async function startServeOps(
+  at: string,
+  server: () => PreforkServer | undefined,
+  health: Health,
+  log: Log,
+): Promise<OpsServer> {
+  const own = makeMetrics();
+  const workers = own.gauge({ name: 'evenkeel_server_workers', help: 'Worker processes that can serve' }).with();
+  const registered = own
+    .gauge({ name: 'evenkeel_server_registered', help: '1 while the registry holds this server' })
+    .with();
+  const deaths = own
+    .counter({ name: 'evenkeel_server_worker_deaths_total', help: 'Worker processes that died since the start' })
+    .with();
+  const merged = new WorkerMetrics<WorkerProcess>();
+  let counted = 0;
+  const listen = parseAddress(at);
+  const ops = await startOps({
+    listen,
+    log,
+    health,
+    metrics: async () => {
+      const pool = server()?.pool;
+      workers.set(pool?.ready ?? 0);
+      registered.set(server()?.registration === 'registered' ? 1 : 0);
+      deaths.add((pool?.deaths ?? 0) - counted);
+      counted = pool?.deaths ?? 0;
+      const reports = (await pool?.reports()) ?? new Map();
+      return merged.text(await own.json(), pool?.workers ?? [], (worker) => reports.get(worker)?.metrics);
+    },
+    nodes: () => serverView(server()),
+  });
+  log.info({ ops: address({ host: listen.host, port: ops.port }) }, 'probes and metrics are served');
+  return ops;
+}
+
+/** What a server shows of itself at `/nodes`. */
+async function serverView(server: PreforkServer | undefined): Promise<object> {
+  if (server === undefined) return { version: 1, service: null, registry: null, server: null };
+  const reports = await server.pool.reports();
+  const unknown = { connections: null, inFlight: null, queued: null };
+  const workers = server.pool.workers.map((worker) => {
+    const { connections, inFlight, queued } = reports.get(worker) ?? unknown;
+    return { index: worker.index, pid: worker.pid, state: worker.state, connections, inFlight, queued };
+  });
+  const { registry } = server;
+  return {
+    version: 1,
+    service: server.service,
+    registry: registry === undefined ? null : { ...registry.status(), url: registry.url, state: server.registration },
+    server: { id: server.id, addr: address(server), state: server.state, workers },
+  };
+}
