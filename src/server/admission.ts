@@ -18,7 +18,8 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
-  readonly #queue = new Set<() => void>();
+  /** Each gives its call a place, unless it is too late for it: then false. */
+  readonly #queue = new Set<() => boolean>();
 
   constructor(options: AdmissionOptions, clock: Clock, wheel: TimerWheel) {
     this.#options = options;
@@ -31,8 +32,8 @@ export class Admission {
   }
 
   readonly layer: Layer = (next) => {
+    /** The call has its place already. */
     const start = (call: Call): Reply | Promise<Reply> => {
-      this.inFlight++;
       let reply: Reply | Promise<Reply>;
       try {
         reply = next(call);
@@ -47,17 +48,19 @@ export class Admission {
     return (call) => {
       // Whether the server is well must be asked most urgently when it is busy.
       if (call.method === 'health') return next(call);
-      if (this.inFlight < this.#options.maxConcurrent) return start(call);
-      return this.#turn(call).then(() => start(call));
+      if (this.inFlight >= this.#options.maxConcurrent) return this.#turn(call).then(() => start(call));
+      this.inFlight++;
+      return start(call);
     };
   };
 
   readonly #leave = (): void => {
+    // The place is handed over, not given up: who comes in between must not take it.
+    for (const next of this.#queue) if (next()) return;
     this.inFlight--;
-    const [first] = this.#queue;
-    if (first !== undefined) first();
   };
 
+  /** Resolves when the call has a place. */
   #turn(call: Call): Promise<void> {
     const { maxConcurrent, maxQueueTime } = this.#options;
     if (maxQueueTime === 0 || this.#queue.size >= maxConcurrent) return Promise.reject(overloaded(maxConcurrent));
@@ -68,7 +71,12 @@ export class Admission {
       };
       const admit = () => {
         leaveQueue();
-        resolve();
+        // Nobody waits for it any more: it would take the place of one that somebody waits for.
+        const expired = call.deadline <= this.#clock.now();
+        if (expired)
+          reject(new RpcError('DEADLINE_EXCEEDED', 'the deadline passed while the call waited for its turn'));
+        else resolve();
+        return !expired;
       };
       const timer = this.#wheel.at(this.#clock.now() + maxQueueTime, () => {
         leaveQueue();

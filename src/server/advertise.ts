@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { parseAddress } from '../core/endpoint.ts';
 
@@ -12,6 +13,8 @@ export function advertised(
   interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
 ): { host: string; port: number } {
   if (advertise !== undefined) {
+    const bare = advertise.replace(/^\[([^\]]*)\]$/, '$1');
+    if (isIPv6(bare)) return { host: bare, port: listen.port };
     return /:\d+$/.test(advertise) ? parseAddress(advertise) : { host: advertise, port: listen.port };
   }
   if (listen.host !== '0.0.0.0' && listen.host !== '::') return listen;

@@ -24,26 +24,30 @@ export function dispatch(module: ServiceModule, invoke: Invoke, log: Log): Handl
     const input = check(method.input, spread(method, inputOf(call)), 'input');
     const output = whenReady(input, (value) => {
       if (call.cancelled !== undefined) throw call.cancelled;
-      return invoke(call.method, value, new Context(call, log));
+      return settled(invoke(call.method, value, new Context(call, log)));
     });
     return whenReady(output, (value) => check(method.output, value, 'output'));
   };
 
   return (incoming) => {
     const call = incoming as IncomingCall;
-    try {
-      const output = runFor(call, () => run(call));
-      if (!(output instanceof Promise)) return { output };
-      return output.then(toReply, (thrown) => {
-        throw answer(thrown, call, log);
-      });
-    } catch (thrown) {
+    const reply = (output: unknown): Reply => {
+      call.ended = true;
+      return { output };
+    };
+    const fail = (thrown: unknown): never => {
+      call.ended = true;
       throw answer(thrown, call, log);
+    };
+    let output: unknown;
+    try {
+      output = runFor(call, () => run(call));
+    } catch (thrown) {
+      return fail(thrown);
     }
+    return output instanceof Promise ? output.then(reply, fail) : reply(output);
   };
 }
-
-const toReply = (output: unknown): Reply => ({ output });
 
 /** What a handler sees of its call. */
 class Context implements HandlerContext {
@@ -73,6 +77,12 @@ class Context implements HandlerContext {
 /** `then` without a promise where there is none: most handlers and schemas answer at once. */
 function whenReady(value: unknown, next: (value: unknown) => unknown): unknown {
   return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** A query builder, or a promise of another realm, is awaited as `await` would. */
+function settled(output: unknown): unknown {
+  if (output instanceof Promise || typeof output !== 'object' || output === null) return output;
+  return typeof (output as { then?: unknown }).then === 'function' ? Promise.resolve(output) : output;
 }
 
 function inputOf(call: IncomingCall): unknown {

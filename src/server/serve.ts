@@ -4,8 +4,8 @@ import { openRegistry } from '../registry/open.ts';
 import type { Registry } from '../registry/registry.ts';
 import { advertised } from './advertise.ts';
 import { Announcer } from './announcer.ts';
-import { host } from './host.ts';
-import { type ServeOptions, serveOptions } from './options.ts';
+import { type Host, host } from './host.ts';
+import { type FilledServeOptions, type ServeOptions, serveOptions } from './options.ts';
 import { shutdown } from './shutdown.ts';
 
 /** A service that is being served in this process. */
@@ -41,32 +41,42 @@ export async function serve<M extends Methods>(
   for (const name of Object.keys(service.methods)) {
     if (typeof module.handlers[name] !== 'function') throw new TypeError(`method "${name}" has no handler`);
   }
-  const { clock, log, random } = filled;
+  const { clock, log, random, id } = filled;
   const registry = open(filled.registry, { clock, log, random, auth: options.registryAuth });
-  const serving = await host(module, { ...filled, worker: { index: 0, of: 1 } }).catch(async (error) => {
+  let serving: Host | undefined;
+  try {
+    serving = await host(module, { ...filled, worker: { index: 0, of: 1 } });
+    const listening = { host: filled.listen.host, port: serving.port };
+    // Who is made known to nobody need not be reachable by others.
+    const own =
+      registry === undefined ? endpoint({ ...listening, id }) : ownEndpoint(filled, listening, service.name, 1);
+    const announcer = new Announcer(registry?.registry, own);
+    announcer.announce();
+    return running(filled, serving, announcer, async () => registry?.own?.close());
+  } catch (error) {
+    serving?.destroy();
     await registry?.own?.close();
     throw error;
-  });
-  const listening = { host: filled.listen.host, port: serving.port };
-  const announcer = new Announcer(registry?.registry, ownEndpoint(filled, listening, service.name, 1));
-  announcer.announce();
+  }
+}
 
+function running(
+  options: FilledServeOptions,
+  serving: Host,
+  announcer: Announcer,
+  closeRegistry: () => Promise<void>,
+): Server {
   let state: Server['state'] = 'serving';
   let closing: Promise<void> | undefined;
   const close = async () => {
     state = 'draining';
-    const steps = {
-      unready: () => {},
-      withdraw: () => announcer.leave(),
-      serving,
-      closeRegistry: async () => registry?.own?.close(),
-    };
-    await shutdown(steps, filled);
+    await shutdown({ unready: () => {}, withdraw: () => announcer.leave(), serving, closeRegistry }, options);
     state = 'closed';
   };
   const server: Server = {
-    id: filled.id,
-    ...listening,
+    id: options.id,
+    host: options.listen.host,
+    port: serving.port,
     get state() {
       return state;
     },

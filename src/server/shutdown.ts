@@ -14,15 +14,17 @@ export interface Leaving {
 export interface ShutdownSteps {
   /** From now on not ready, whatever happens. */
   unready(): void;
-  /** Takes the registration back, for good. Waits for the registry a second at most. */
+  /** Takes the registration back, for good. */
   withdraw(): Promise<void>;
   serving: Leaving;
-  /** Ends the session with the registry. Never rejects. */
+  /** Ends the session with the registry. */
   closeRegistry(): Promise<void>;
 }
 
 /** What is left of the grace period for the last steps, ms. */
 const reserve = 2_000;
+/** How long the registry is waited for, at either end of the way out, ms. */
+const registryPatience = 1_000;
 
 /**
  * The way out, in the only order that loses nothing: be found by nobody new, tell those who are here, serve until the
@@ -37,14 +39,24 @@ export async function shutdown(
   const until = clock.now() + grace - reserve;
   log.info({ drainDelay, grace }, 'going away: not ready any more');
   steps.unready();
-  const withdrawn = steps.withdraw();
+  const withdrawn = orLater(clock, log, 'taking the registration back', steps.withdraw);
   steps.serving.drain();
-  const served = clock.now() + drainDelay;
-  await withdrawn;
-  await clock.sleep(Math.max(0, served - clock.now()));
+  await Promise.all([withdrawn, clock.sleep(drainDelay)]);
   log.info({}, 'going away: starting no more calls');
   await steps.serving.refuse();
   await steps.serving.finish(Math.max(0, until - clock.now()));
-  await steps.closeRegistry();
+  await orLater(clock, log, 'closing the registry', steps.closeRegistry);
   log.info({}, 'gone');
+}
+
+/** Waits for the registry, but not for long, and whatever it says: the way out does not depend on it. */
+async function orLater(clock: Clock, log: Log, what: string, step: () => Promise<void>): Promise<void> {
+  const late = new AbortController();
+  try {
+    await Promise.race([step(), clock.sleep(registryPatience, late.signal)]);
+  } catch (err) {
+    log.warn({ err }, `${what} failed`);
+  } finally {
+    late.abort();
+  }
 }
