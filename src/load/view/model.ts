@@ -80,7 +80,7 @@ export class ViewModel {
       elapsed,
       remaining: this.#remaining(now),
       calls: this.#calls,
-      rate: this.#recent.length / (Math.min(window, Math.max(500, elapsed ?? window)) / 1000),
+      rate: rateOf(this.#recent),
       p50: quantile(latencies, 0.5),
       p99: quantile(latencies, 0.99),
       failed: this.#failed,
@@ -122,4 +122,11 @@ export class ViewModel {
     const least = this.#began === undefined ? 0 : this.#began + (load.duration ?? 0) - now;
     return Math.max(0, left, least);
   }
+}
+
+/** Answers a second. Until the last one: a generator may hand over what it did a moment late. */
+function rateOf(recent: readonly { at: number }[]): number {
+  const [first, last] = [recent[0], recent.at(-1)];
+  if (first === undefined || last === undefined || last.at <= first.at) return 0;
+  return ((recent.length - 1) * 1000) / (last.at - first.at);
 }
