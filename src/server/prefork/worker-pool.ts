@@ -149,12 +149,12 @@ export class WorkerPool implements Leaving {
         this.handOut.gone(worker);
         this.#options.onChange(this.ready);
         if (this.#workers.size === 0) this.#allGone?.resolve();
-        if (this.#leaving) return;
         const why = failed ?? (signal === null ? `exit code ${code}` : `signal ${signal}`);
         if (this.#started !== undefined) {
           this.#started.reject(new Error(`a worker process ended while it started: ${why}`));
           return;
         }
+        if (this.#leaving) return;
         this.deaths++;
         this.#startAgain(index, clock.now() - since, why);
       },
