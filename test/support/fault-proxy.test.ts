@@ -133,6 +133,17 @@ describe('the fault proxy', () => {
     await talk(await join(), 'again');
   });
 
+  it('cuts a connection that is just being closed', async () => {
+    const client = await join();
+    await talk(client, 'a');
+    proxy.pause();
+    served[0]!.socket.end();
+    await systemClock.sleep(50);
+    proxy.resume();
+    proxy.cut();
+    await until(() => client.ended !== 'no' && served[0]!.ended !== 'no', 'both ends to hear of it');
+  });
+
   it('refuses new connections and keeps the old ones, until it accepts again', async () => {
     const client = await join();
     await talk(client, 'a');

@@ -132,8 +132,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       to = target;
     },
     async close() {
-      cut();
       await stopListening();
+      cut();
     },
   };
 }
@@ -306,7 +306,8 @@ function write(to: Socket, bytes: Buffer): Promise<void> {
 
 function reset(socket: Socket): void {
   if (socket.destroyed) return;
-  // Before it is connected there is nothing to reset.
-  if (socket.connecting) socket.destroy();
+  // Before it is connected there is nothing to reset. And while its end is under way libuv refuses to, and Node then
+  // leaks the handle: the socket never closes, and the process spins when it exits (26.10).
+  if (socket.connecting || (socket.writableEnded && !socket.writableFinished)) socket.destroy();
   else socket.resetAndDestroy();
 }
