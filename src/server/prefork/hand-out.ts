@@ -18,8 +18,8 @@ interface Given {
 
 /** A worker that has not taken a connection for so long is stuck, ms: others come first. */
 const stuckAfter = 100;
-/** A client gives up on a connection without HELLO after a second: older ones are not worth handing out, ms. */
-const staleAfter = 1_000;
+/** Nobody waits longer for a first word, ms: evenkeel's own clients wait a second for HELLO, classic ones perhaps longer. */
+const staleAfter = 5_000;
 /** So many connections may wait where no worker is, and so many for one worker to take them; each is an open file. */
 const maxWaiting = 1_024;
 
