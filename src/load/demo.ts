@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { freshId } from '../core/random.ts';
 import type { Cluster } from './cluster.ts';
@@ -67,6 +67,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { scenario, view, report, signal, clock = systemClock } = options;
   // Before anything else: a minute later would be a bad time to learn that the picture cannot be drawn.
   const paint = report === undefined ? undefined : await painter();
+  if (report !== undefined) await checkFolder(report);
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-demo-'));
   const guard = new ProcessGuard();
   guard.tidy(directory);
@@ -100,6 +101,15 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     await guard.close();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Learning at the end that there is no place for the report would waste a minute. */
+async function checkFolder(report: string): Promise<void> {
+  const folder = dirname(report);
+  await access(folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? `there is no folder ${folder}` : cause.message;
+    throw new Error(`the report cannot be written: ${why}`, { cause });
+  });
 }
 
 async function chooseGenerator(

@@ -65,11 +65,13 @@ function minus(a: number | undefined, b: number | undefined): number | undefined
 function hitInFlight({ deed, step }: PlayedEvent, executions: readonly Execution[]): number | undefined {
   if (deed === undefined || (step.do !== 'kill' && step.do !== 'freeze')) return undefined;
   const hit = new Set(deed.servers);
-  // A call that a frozen process ends after the thaw was in flight all the time; one a killed process began never ends.
-  const over = step.do === 'freeze' ? (deed.until ?? deed.at) : Number.POSITIVE_INFINITY;
-  return executions.filter(
-    ({ writer, began, ended }) => hit.has(writer.server) && began <= deed.at && (ended === undefined || ended >= over),
-  ).length;
+  // A frozen process begins nothing, so what it had begun before the thaw and ended after it was in flight all the time. What
+  // a killed one had begun never ends.
+  const { at, until = at } = deed;
+  const frozen = ({ began, ended }: Execution) => began < until && (ended === undefined || ended >= until);
+  const killed = ({ ended }: Execution) => ended === undefined;
+  const caught = step.do === 'freeze' ? frozen : killed;
+  return executions.filter((execution) => hit.has(execution.writer.server) && caught(execution)).length;
 }
 
 function proofOfCalls(recording: Recording, event: PlayedEvent, inFlight: number | undefined): Proof[] {

@@ -69,7 +69,11 @@ export function syntheticRun(): Recording {
     const frozen = at >= 23 && at < 23.4;
     const hedged = frozen && random() < 0.4;
     const took = hedged ? 140 + random() * 30 : 40 + random() * 6 + (random() < 0.01 ? 15 : 0);
-    const up = lives.filter(({ registered, stopped, gone }) => registered + 0.1 <= at && at < (stopped ?? gone ?? 1e9));
+    const standsStill = at >= 22.95 && at < 28;
+    const up = lives.filter(({ name, registered, stopped, gone }) => {
+      const there = registered + 0.1 <= at && at < (stopped ?? gone ?? 1e9);
+      return there && !(name === 'server-2' && standsStill);
+    });
     const server = up[Math.floor(random() * up.length)]!.name;
     const intended = began + due;
     const sent = intended + random();

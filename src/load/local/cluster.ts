@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Cluster, ClusterState, Deed, Incident, NodeState } from '../cluster.ts';
 import { environment } from './environment.ts';
-import { freePort } from './free-port.ts';
+import { Fleet } from './fleet.ts';
+import { LocalGateway } from './gateway.ts';
 import type { ProcessGuard } from './guard.ts';
-import { gatewayNodes, isReady, Poller, watchRegistry } from './observer.ts';
-import { ProcessGroup } from './process-group.ts';
-import { LocalServer } from './server.ts';
+import { watchRegistry } from './observer.ts';
+import type { LocalServer } from './server.ts';
 import { embeddedZooKeeper, existingZooKeeper, type LocalZooKeeper } from './zookeeper.ts';
 
 export interface LocalClusterOptions {
@@ -39,22 +39,13 @@ export class LocalCluster implements Cluster {
   readonly kind = 'local processes';
   readonly #options: LocalClusterOptions;
   readonly #zookeeper: LocalZooKeeper;
-  readonly #servers: LocalServer[] = [];
+  readonly #fleet: Fleet;
   readonly #incidents: Incident[] = [];
   readonly #closing = new AbortController();
   readonly #now: () => number;
-  #gateway: ProcessGroup | undefined;
-  #gatewayPort = 0;
-  #nodes: readonly NodeState[] = [];
-  #poller: Poller | undefined;
+  #gateway: LocalGateway | undefined;
   #watching: Promise<void> | undefined;
   #registered: readonly string[] | undefined;
-  #desired = 0;
-  /** Once all are there: a server that does not even start is a reason to give up, later ones are replaced. */
-  #up = false;
-  #started = 0;
-  /** Servers on the way that are not in the list yet. */
-  #starting = 0;
 
   constructor(options: LocalClusterOptions) {
     const { command, guard, clock, zookeeper } = options;
@@ -62,10 +53,21 @@ export class LocalCluster implements Cluster {
     this.#zookeeper = zookeeper ? existingZooKeeper(zookeeper) : embeddedZooKeeper({ command, guard, clock });
     const offset = clock.wallTime() - clock.now();
     this.#now = () => clock.now() + offset;
+    this.#fleet = new Fleet({
+      ...options,
+      command: () => {
+        const { module, serverArguments = [] } = options;
+        return [...command, 'serve', module, '--registry', this.#registryUrl, ...serverArguments];
+      },
+      now: this.#now,
+      onIncident: (incident) => this.#incidents.push(incident),
+      signal: this.#closing.signal,
+    });
   }
 
   get gatewayUrl(): string {
-    return `http://127.0.0.1:${this.#gatewayPort}`;
+    if (this.#gateway === undefined) throw new Error('the cluster is not started');
+    return this.#gateway.url;
   }
 
   async start(servers: number): Promise<void> {
@@ -79,40 +81,41 @@ export class LocalCluster implements Cluster {
       await this.#until(() => this.#registered?.length === 0, 15_000, what);
     }
     await Promise.all([this.scale(servers), this.#startGateway()]);
-    this.#poller = new Poller(clock, async () => {
-      this.#nodes = (await this.#askNodes()) ?? [];
-    });
     await this.#until(
-      () => this.#ready === servers && live(this.#nodes).length === servers,
+      () => this.#fleet.ready === servers && this.#live.length === servers,
       startPatience,
       () => {
-        const cause = this.#nodes.find(({ state }) => state !== 'live')?.cause;
-        const seen = `the gateway calls ${live(this.#nodes).length}`;
-        return `${this.#ready} of ${servers} servers are ready, ${seen}${cause ? ` (${cause})` : ''}`;
+        const cause = this.#gateway?.nodes.find(({ state }) => state !== 'live')?.cause;
+        const seen = `the gateway calls ${this.#live.length}`;
+        return `${this.#fleet.ready} of ${servers} servers are ready, ${seen}${cause ? ` (${cause})` : ''}`;
       },
     );
-    this.#up = true;
+    this.#fleet.supervised = true;
   }
 
   async scale(servers: number): Promise<Deed> {
     const at = this.#now();
-    this.#desired = servers;
-    const started = await this.#replace();
-    const told = this.#wanted.slice(servers);
+    this.#fleet.desired = servers;
+    const started = await this.#fleet.fill();
+    const told = this.#fleet.wanted.slice(servers);
     for (const server of told) server.stop();
     return { at, servers: [...started, ...told].map(({ name }) => name), proof: [] };
   }
 
   async kill(count: number): Promise<Deed> {
-    const victims = await this.#aim(count);
+    const victims = this.#fleet.oldest(count);
+    // Asked for first: nothing slow may stand between the aim and the shot.
+    const members = victims.map(({ group }) => group.members);
+    await this.#aim(victims);
     const at = this.#now();
-    const proof = await Promise.all(victims.map((server) => server.kill()));
-    await this.#replace();
+    const proof = await Promise.all(victims.map((server, index) => server.kill(members[index]!)));
+    await this.#fleet.fill();
     return { at, servers: victims.map(({ name }) => name), proof: proof.flat() };
   }
 
   async freeze(count: number, ms: number): Promise<Deed> {
-    const victims = await this.#aim(count);
+    const victims = this.#fleet.oldest(count);
+    await this.#aim(victims);
     const at = this.#now();
     const stood = await Promise.all(victims.map((server) => server.group.freeze()));
     await this.#options.clock.sleep(ms, this.#closing.signal);
@@ -138,10 +141,10 @@ export class LocalCluster implements Cluster {
 
   async rolling(): Promise<Deed> {
     const at = this.#now();
-    const old = this.#wanted;
+    const old = this.#fleet.wanted;
     for (const server of old) {
-      const next = await this.#startServer();
-      const isLive = () => live(this.#nodes).some((node) => node.server === next.name);
+      const next = await this.#fleet.startOne();
+      const isLive = () => this.#live.some((node) => node.server === next.name);
       await this.#until(() => next.phase === 'ready' && isLive(), stepPatience, `${next.name} does not come up`);
       server.stop();
       await this.#until(() => server.goneAt !== undefined, stepPatience, `${server.name} does not end`);
@@ -152,11 +155,11 @@ export class LocalCluster implements Cluster {
   state(): ClusterState {
     return {
       at: this.#now(),
-      desired: this.#desired,
-      ready: this.#ready,
+      desired: this.#fleet.desired,
+      ready: this.#fleet.ready,
       registered: this.#registered?.length,
-      servers: this.#servers.map((server) => server.state()),
-      nodes: this.#nodes,
+      servers: this.#fleet.all.map((server) => server.state()),
+      nodes: this.#gateway?.nodes ?? [],
     };
   }
 
@@ -174,9 +177,7 @@ export class LocalCluster implements Cluster {
 
   async close(): Promise<void> {
     this.#closing.abort(new Error('the cluster is being closed'));
-    this.#poller?.close();
-    // The run is over and judged by its books: nobody needs these processes to end in good order any more.
-    await Promise.all([...this.#servers.map((server) => server.close(0)), this.#gateway?.close(0)]);
+    await Promise.all([this.#fleet.close(), this.#gateway?.close()]);
     await this.#watching?.catch(() => {});
     await this.#zookeeper.close();
   }
@@ -185,108 +186,47 @@ export class LocalCluster implements Cluster {
     return `zookeeper://${this.#zookeeper.address}${folder}`;
   }
 
-  /** Servers that shall be there: neither told to stop nor gone. The oldest first. */
-  get #wanted(): LocalServer[] {
-    return this.#servers.filter(({ stoppedAt, goneAt }) => stoppedAt === undefined && goneAt === undefined);
+  /** Those that the gateway calls. */
+  get #live(): readonly NodeState[] {
+    return this.#gateway?.nodes.filter(({ state }) => state === 'live') ?? [];
   }
 
-  get #ready(): number {
-    return this.#servers.filter(({ phase }) => phase === 'ready').length;
-  }
-
-  /** The oldest ready servers, once each of them has calls in flight or the time for looking is over. */
-  async #aim(count: number): Promise<LocalServer[]> {
-    const victims = this.#wanted.filter(({ phase }) => phase === 'ready').slice(0, count);
-    if (victims.length < count) throw new Error(`${victims.length} servers are ready, ${count} were to be hit`);
+  /** Waits for a moment in which each of them has calls in flight, two if possible; not for ever. */
+  async #aim(victims: readonly LocalServer[]): Promise<void> {
     const { clock } = this.#options;
-    const deadline = clock.now() + aimPatience;
-    while (clock.now() < deadline) {
-      const nodes = (await this.#askNodes()) ?? [];
-      const busy = (server: LocalServer) => nodes.some((node) => node.server === server.name && node.inFlight > 0);
-      if (victims.every(busy)) break;
+    const began = clock.now();
+    for (;;) {
+      const waited = clock.now() - began;
+      if (waited >= aimPatience) return;
+      const wanted = waited < aimPatience / 2 ? 2 : 1;
+      const nodes = (await this.#gateway?.ask()) ?? [];
+      const busy = ({ name }: LocalServer) =>
+        nodes.some(({ server, inFlight }) => server === name && inFlight >= wanted);
+      if (victims.every(busy)) return;
       await clock.sleep(5, this.#closing.signal);
     }
-    return victims;
-  }
-
-  /** Starts as many servers as are missing. */
-  #replace(): Promise<LocalServer[]> {
-    const missing = Math.max(0, this.#desired - this.#wanted.length - this.#starting);
-    return Promise.all(Array.from({ length: missing }, () => this.#startServer()));
-  }
-
-  async #startServer(): Promise<LocalServer> {
-    this.#closing.signal.throwIfAborted();
-    const name = `server-${++this.#started}`;
-    this.#starting++;
-    const server = await this.#newServer(name).finally(() => this.#starting--);
-    this.#servers.push(server);
-    // Closed while it was being started: close() did not see it.
-    if (this.#closing.signal.aborted) await server.close(0);
-    server.group.exited.then((how) => this.#ended(server, how));
-    return server;
-  }
-
-  async #newServer(name: string): Promise<LocalServer> {
-    const { command, module, processes, ledger, serverArguments = [], guard, clock } = this.#options;
-    const [port, opsPort] = [await freePort(), await freePort()];
-    return LocalServer.start({
-      name,
-      port,
-      opsPort,
-      command: [
-        ...[...command, 'serve', module, '--registry', this.#registryUrl, '--listen', `127.0.0.1:${port}`],
-        ...['--processes', String(processes), '--ops', `127.0.0.1:${opsPort}`, ...serverArguments],
-      ],
-      env: { EVENKEEL_LEDGER: ledger, EVENKEEL_LEDGER_NAME: name },
-      guard,
-      clock,
-      now: this.#now,
-    });
-  }
-
-  /** A server's primary has ended. What nobody ordered is written down, and the server replaced. */
-  async #ended(server: LocalServer, how: string): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    if (!server.endedAsOrdered(how)) {
-      const when = server.stoppedAt === undefined ? '' : ' when it was told to stop';
-      const what = `${server.name} ended by itself${when}: ${how}`;
-      this.#incidents.push({ at: this.#now(), what });
-    }
-    // Workers that outlive their primary would be killed with it by a container.
-    await server.close(0);
-    if (this.#up) await this.#replace();
   }
 
   async #startGateway(): Promise<void> {
     const { command, guard, clock, gatewayArguments = [] } = this.#options;
-    this.#gatewayPort = await freePort();
-    const listen = `127.0.0.1:${this.#gatewayPort}`;
-    this.#gateway = await ProcessGroup.start({
-      name: 'gateway',
-      command: [...command, 'gateway', '--registry', this.#registryUrl, '--listen', listen, ...gatewayArguments],
+    const gateway = await LocalGateway.start({
+      command: [...command, 'gateway', '--registry', this.#registryUrl, ...gatewayArguments],
       guard,
       clock,
+      serverAt: (address) => this.#fleet.at(address)?.name,
     });
-    this.#gateway.exited.then((how) => {
-      if (!this.#closing.signal.aborted)
-        this.#incidents.push({ at: this.#now(), what: `the gateway ended by itself: ${how}` });
+    this.#gateway = gateway;
+    if (this.#closing.signal.aborted) await gateway.close();
+    gateway.group.exited.then((how) => {
+      if (this.#closing.signal.aborted) return;
+      this.#incidents.push({ at: this.#now(), what: `the gateway ended by itself: ${how}` });
     });
-    let ready = false;
-    const ask = async () => {
-      ready = await isReady(`${this.gatewayUrl}/readyz`);
-    };
-    const poller = new Poller(clock, ask);
-    await this.#until(() => ready, startPatience, 'the gateway does not become ready').finally(() => poller.close());
-  }
-
-  #askNodes(): Promise<NodeState[] | undefined> {
-    return gatewayNodes(this.gatewayUrl, (address) => this.#servers.find((server) => server.address === address)?.name);
+    await this.#until(() => gateway.ready, startPatience, 'the gateway does not become ready');
   }
 
   #see(addresses: readonly string[] | undefined): void {
     this.#registered = addresses;
-    for (const server of this.#servers) {
+    for (const server of this.#fleet.all) {
       if (addresses?.includes(server.address)) server.registeredAt ??= this.#now();
     }
   }
@@ -299,7 +239,7 @@ export class LocalCluster implements Cluster {
     while (!condition()) {
       const said = typeof missing === 'string' ? missing : missing();
       if (this.#incidents.length > incidents) {
-        const dead = [...this.#servers.map(({ group }) => group), ...(this.#gateway ? [this.#gateway] : [])];
+        const dead = [...this.#fleet.all.map(({ group }) => group), ...(this.#gateway ? [this.#gateway.group] : [])];
         const words = dead.find((group) => group.ended && group.lastWords !== '')?.lastWords ?? '';
         throw new Error(`${this.#incidents.at(-1)!.what}${words === '' ? '' : `. It said: ${words}`}`);
       }
@@ -307,8 +247,4 @@ export class LocalCluster implements Cluster {
       await clock.sleep(20, this.#closing.signal);
     }
   }
-}
-
-function live(nodes: readonly NodeState[]): NodeState[] {
-  return nodes.filter(({ state }) => state === 'live');
 }

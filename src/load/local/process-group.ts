@@ -82,9 +82,17 @@ export class ProcessGroup {
     this.#child.kill(signal);
   }
 
-  /** Kills all its processes at once. Gives back what proves it. */
-  async kill(): Promise<Proof[]> {
-    const before = groupMembers(this.pid).map(({ pid }) => pid);
+  /** Process ids of those that live. */
+  get members(): number[] {
+    return groupMembers(this.pid).map(({ pid }) => pid);
+  }
+
+  /**
+   * Kills all its processes at once. Gives back what proves it.
+   *
+   * @param before who is in the group, for a caller that cannot wait for the list because the moment matters
+   */
+  async kill(before = this.members): Promise<Proof[]> {
     this.#signal('SIGKILL');
     const gone = await this.#until(() => groupMembers(this.pid).length === 0);
     await within(this.#clock, 1000, this.exited);
@@ -96,7 +104,7 @@ export class ProcessGroup {
   async freeze(): Promise<Proof[]> {
     this.#signal('SIGSTOP');
     const stopped = await this.#until(() => groupMembers(this.pid).every(({ state }) => state === 'T'));
-    const pids = groupMembers(this.pid).map(({ pid }) => pid);
+    const pids = this.members;
     return [{ what: `${this.name}: processes ${pids.join(', ')} stood still`, holds: stopped && pids.length > 0 }];
   }
 

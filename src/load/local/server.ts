@@ -62,11 +62,11 @@ export class LocalServer {
     this.group.tell('SIGTERM');
   }
 
-  /** Kills it with all its processes. Gives back what proves it. */
-  kill(): Promise<Proof[]> {
+  /** Kills it with all its processes, which are these. Gives back what proves it. */
+  kill(members: number[]): Promise<Proof[]> {
     this.#killed = true;
     this.goneAt ??= this.#now();
-    return this.group.kill();
+    return this.group.kill(members);
   }
 
   /** True if it was told to end, and ended as it was told: `how` is what the group says. */
