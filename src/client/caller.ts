@@ -1,4 +1,4 @@
-import { compose, type Handler, type Metadata, noMetadata, OutgoingCall, type Reply } from '../core/call.ts';
+import { type Call, compose, type Handler, type Metadata, noMetadata, OutgoingCall, type Reply } from '../core/call.ts';
 import { RpcError } from '../core/error.ts';
 import { Events } from '../core/events.ts';
 import { currentCall } from '../core/inherit.ts';
@@ -28,6 +28,9 @@ export interface CallerCall {
   wantsEncoded?: boolean;
 }
 
+/** How long closing the registry is waited for, ms. */
+const registryPatience = 1_000;
+
 /** Metadata key of the caller's promise that the server does the work once. */
 export const idempotencyHeader = 'idempotency-key';
 
@@ -40,6 +43,7 @@ export class Caller {
   readonly #handler: Handler;
   readonly #budget: RetryBudget;
   readonly #hedges = new Map<string, HedgeDelay>();
+  readonly #isMethod: (name: string) => boolean;
   readonly #ownRegistry: Registry | undefined;
   #closed: Promise<void> | undefined;
 
@@ -47,6 +51,7 @@ export class Caller {
   constructor(options: FilledConnectOptions, service: string | undefined, isMethod: (name: string) => boolean) {
     this.#options = options;
     this.#service = service;
+    this.#isMethod = isMethod;
     const { clock, random, metrics, log } = options;
     const wheel = new TimerWheel(clock);
     this.#budget = new RetryBudget(options.budget);
@@ -67,7 +72,7 @@ export class Caller {
       budget: this.#budget,
       maxAttempts: options.attempts,
       hedge: options.hedging ? (method) => this.#hedge(method) : undefined,
-      nodes: () => this.nodes.live,
+      hasOther: (tried) => this.nodes.hasOther(tried),
       onRetry: counted.onRetry,
       onBudgetEmpty: (method) => {
         counted.onBudgetEmpty();
@@ -79,11 +84,10 @@ export class Caller {
 
   /** Makes a call. Rejects with an RpcError. */
   call(facts: CallerCall): Promise<Reply> {
+    const parent = currentCall();
     try {
-      const call = this.#prepare(facts);
-      const { signal } = facts;
-      const reply = this.#handler(call) as Promise<Reply>;
-      return signal === undefined ? reply : tied(reply, call, signal);
+      const call = this.#prepare(facts, parent);
+      return tied(this.#handler(call) as Promise<Reply>, call, parent, facts.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -91,18 +95,29 @@ export class Caller {
 
   /** Waits for a server as a call would, and resolves with what is left of its time, ms. Rejects as the call would. */
   async reach(facts: CallerCall): Promise<number> {
-    const call = this.#prepare(facts);
-    if (this.nodes.live === 0) {
-      const found = this.nodes.wait(call);
-      await (facts.signal === undefined ? found : tied(found, call, facts.signal));
-    }
+    const parent = currentCall();
+    const call = this.#prepare(facts, parent);
+    if (this.nodes.live === 0) await tied(this.nodes.wait(call), call, parent, facts.signal);
     return Math.max(1, call.deadline - this.#options.clock.now());
   }
 
   /** Ends all connections when their calls are done, at the latest after `grace` ms. Never rejects. */
   close(grace: number): Promise<void> {
-    this.#closed ??= this.nodes.close(grace).then(() => this.#ownRegistry?.close());
+    this.#closed ??= this.#close(grace);
     return this.#closed;
+  }
+
+  async #close(grace: number): Promise<void> {
+    const { clock, log } = this.#options;
+    await this.nodes.close(grace);
+    const late = new AbortController();
+    try {
+      await Promise.race([this.#ownRegistry?.close(), clock.sleep(registryPatience, late.signal)]);
+    } catch (err) {
+      log.warn({ err }, 'closing the registry failed');
+    } finally {
+      late.abort();
+    }
   }
 
   view(): NodesView {
@@ -110,18 +125,20 @@ export class Caller {
     return view(this.nodes, this.#service, this.#budget, clock.now(), clock.wallTime());
   }
 
-  #prepare(facts: CallerCall): OutgoingCall {
+  #prepare(facts: CallerCall, parent: Call | undefined): OutgoingCall {
     if (this.#closed !== undefined) {
-      throw new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent' });
+      throw new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'CLOSED' });
     }
+    // Nobody waits for it: it must not run.
+    if (parent?.cancelled !== undefined) throw parent.cancelled.with({ stage: 'unsent', mayHaveExecuted: false });
+    if (facts.signal?.aborted) throw aborted(facts.signal).with({ stage: 'unsent' });
     const timeout = facts.timeout ?? this.#options.timeout;
-    if (!(timeout >= 1 && timeout <= longestTimeout)) {
+    if (typeof timeout !== 'number' || !(timeout >= 1 && timeout <= longestTimeout)) {
       const message = `timeout is ${timeout}: expected 1 to ${longestTimeout} ms`;
       throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
     }
-    const parent = currentCall();
     const own = this.#options.clock.now() + timeout;
-    const call = new OutgoingCall({
+    return new OutgoingCall({
       service: facts.service,
       method: facts.method,
       input: facts.input,
@@ -131,16 +148,15 @@ export class Caller {
       metadata: metadataOf(facts),
       wantsEncoded: facts.wantsEncoded ?? false,
     });
-    // Work for a call nobody waits for any more is not waited for either.
-    parent?.onCancel((cause) => call.cancel(cause));
-    return call;
   }
 
   #hedge(method: string): HedgeDelay {
-    let delay = this.#hedges.get(method);
+    // What is not known to be a method shares one: names that callers make up must not pile up here.
+    const name = this.#isMethod(method) ? method : '';
+    let delay = this.#hedges.get(name);
     if (delay === undefined) {
       delay = new HedgeDelay();
-      this.#hedges.set(method, delay);
+      this.#hedges.set(name, delay);
     }
     return delay;
   }
@@ -151,21 +167,31 @@ function metadataOf({ metadata, idempotencyKey }: CallerCall): Metadata {
   return checkMetadata(idempotencyKey === undefined ? metadata : { ...metadata, [idempotencyHeader]: idempotencyKey });
 }
 
-/** Cancels the call when the signal is aborted, and lets go of the signal when the call is over. */
-function tied<T>(reply: Promise<T>, call: OutgoingCall, signal: AbortSignal): Promise<T> {
-  const abort = () => {
-    const { reason } = signal;
-    call.cancel(
-      RpcError.is(reason)
-        ? reason
-        : new RpcError('CANCELLED', 'the caller has cancelled', {
-            stage: 'sent',
-            cause: reason,
-            mayHaveExecuted: false,
-          }),
-    );
+/**
+ * Cancels the call when the signal is aborted, or when the call that it is made for is cancelled: what nobody waits for is
+ * not waited for either. Lets go of both when the call is over.
+ */
+function tied<T>(
+  reply: Promise<T>,
+  call: OutgoingCall,
+  parent: Call | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (parent === undefined && signal === undefined) return reply;
+  const onParent = (cause: RpcError) => call.cancel(cause.with({ stage: 'sent', mayHaveExecuted: false }));
+  const onSignal = () => call.cancel(aborted(signal!));
+  parent?.onCancel(onParent);
+  signal?.addEventListener('abort', onSignal, { once: true });
+  const release = () => {
+    parent?.offCancel(onParent);
+    signal?.removeEventListener('abort', onSignal);
   };
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  return reply.finally(() => signal.removeEventListener('abort', abort));
+  return reply.finally(release);
+}
+
+/** Why a call is cancelled whose signal is aborted: an RpcError's own words, but not how far another call got. */
+function aborted({ reason: cause }: AbortSignal): RpcError {
+  const facts = { stage: 'sent', mayHaveExecuted: false, cause } as const;
+  if (!RpcError.is(cause)) return new RpcError('CANCELLED', 'the caller has cancelled', facts);
+  return new RpcError(cause.code, cause.message, { ...facts, reason: cause.reason });
 }

@@ -2,6 +2,7 @@ import type { Encoded, Reply } from '../core/call.ts';
 import type { MethodFacts } from '../wire/hello.ts';
 import { Caller } from './caller.ts';
 import type { ClientEvents } from './events.ts';
+import type { Node } from './node.ts';
 import { type ConnectOptions, connectOptions } from './options.ts';
 import type { NodesView } from './view.ts';
 
@@ -26,7 +27,7 @@ export interface RawClient extends AsyncDisposable {
   nodes(): NodesView;
   /** True if some server has been reached. */
   readonly ready: boolean;
-  /** The methods that the servers have, by what the last of them said. */
+  /** The methods that the servers have. While they are of several versions, one is idempotent only if all of them say so. */
   methods(): Readonly<Record<string, MethodFacts>>;
   /** The service that the servers are, by what the last of them said. */
   readonly service: string | undefined;
@@ -39,9 +40,13 @@ export interface RawClient extends AsyncDisposable {
  * @param service the service that must be there; `undefined` takes any
  */
 export function connectRaw(service: string | undefined, options: ConnectOptions): RawClient {
-  let learnt: { service: string; methods: Readonly<Record<string, MethodFacts>> } | undefined;
+  let learnt: Learnt | undefined;
+  let version = -1;
   const learn = () => {
-    for (const node of caller.nodes) if (node.hello !== undefined) learnt = node.hello;
+    if (caller.nodes.version !== version) {
+      version = caller.nodes.version;
+      learnt = learnFrom(caller.nodes) ?? learnt;
+    }
     return learnt;
   };
   const known = (name: string) => learnt !== undefined && Object.hasOwn(learnt.methods, name);
@@ -49,16 +54,16 @@ export function connectRaw(service: string | undefined, options: ConnectOptions)
   const close = (grace = 5_000) => caller.close(grace);
 
   const prepared = (facts: RawCallFacts) => {
+    learn();
     const { service: name = service ?? learnt?.service ?? '', method } = facts;
     const repeatable = known(method) && learnt!.methods[method]!.idempotent;
     return { ...facts, service: name, repeatable };
   };
   return {
     async call(facts) {
-      if (learnt !== undefined || learn() !== undefined || caller.nodes.live > 0) return caller.call(prepared(facts));
+      if (learn() !== undefined || caller.nodes.live > 0) return caller.call(prepared(facts));
       // What a method is, the first server says: a call that comes earlier waits for it.
       const timeout = await caller.reach(prepared(facts));
-      learn();
       return caller.call({ ...prepared(facts), timeout });
     },
     nodes: () => caller.view(),
@@ -73,4 +78,24 @@ export function connectRaw(service: string | undefined, options: ConnectOptions)
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+interface Learnt {
+  service: string;
+  methods: Readonly<Record<string, MethodFacts>>;
+}
+
+/** What the servers say together. While they are of several versions, a method may be repeated only if all of them say so. */
+function learnFrom(nodes: Iterable<Node>): Learnt | undefined {
+  let service: string | undefined;
+  const methods: Record<string, MethodFacts> = Object.create(null);
+  for (const { hello } of nodes) {
+    if (hello === undefined) continue;
+    service = hello.service;
+    for (const [name, facts] of Object.entries(hello.methods)) {
+      const idempotent = facts.idempotent && (methods[name]?.idempotent ?? true);
+      methods[name] = { ...facts, idempotent };
+    }
+  }
+  return service === undefined ? undefined : { service, methods };
 }

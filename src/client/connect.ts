@@ -41,7 +41,7 @@ export function connect<M extends Methods>(service: Service<M>, options: Connect
   for (const method of [...Object.keys(service.methods), 'health']) {
     const repeatable = isIdempotent(service, method);
     client[method] = (input: unknown, given?: CallOptions) =>
-      caller.call({ service: service.name, method, input, repeatable, ...given }).then(outputOf);
+      caller.call({ ...given, service: service.name, method, input, repeatable }).then(outputOf);
   }
   return client as Client<M>;
 }

@@ -1,9 +1,11 @@
+import type { Duplex } from 'node:stream';
 import type { Timer } from '../core/clock.ts';
-import type { Endpoint } from '../core/endpoint.ts';
+import { address, type Endpoint } from '../core/endpoint.ts';
 import { RpcError } from '../core/error.ts';
 import { backoff } from '../policy/backoff.ts';
 import type { Connection } from '../transport/connection.ts';
 import { dial } from '../transport/dial.ts';
+import type { Network } from '../transport/network.ts';
 import type { FilledConnectOptions } from './options.ts';
 
 export interface LinksEvents {
@@ -17,6 +19,10 @@ const reconnect = { base: 50, max: 2_000 };
 /** After so many dials for each worker process, a client lives with the ones it reached, and tries again later. */
 const dialsPerWorker = 4;
 const tryAgainAfter = 30_000;
+/** More workers than this no server has, whatever it says: each is a connection here. */
+const mostWorkers = 1_024;
+/** A connection that lived this long was a real one: the next failure begins the backoff anew, ms. */
+const livedAfter = reconnect.max;
 /** How long calls on a connection that drains may go on, ms. Their own deadlines are what really ends them. */
 const drainGrace = 600_000;
 
@@ -26,8 +32,10 @@ const drainGrace = 600_000;
  */
 export class Links {
   readonly endpoint: Endpoint;
-  /** Why the last dial failed, until one succeeds. */
+  /** Why the last dial failed, or the last connection ended, until a dial succeeds. */
   lastError: RpcError | undefined;
+  /** True once a server has answered here. */
+  reached = false;
   readonly #options: FilledConnectOptions & { service: string | undefined };
   readonly #events: LinksEvents;
   readonly #open: Connection[] = [];
@@ -36,9 +44,13 @@ export class Links {
   #failures = 0;
   /** Dials since the last time that a new worker was reached. */
   #idleDials = 0;
-  #dialling = false;
+  /** The stream of the dial under way. */
+  #dialling: Duplex | undefined;
+  readonly #network: Network;
   #timer: Timer | undefined;
   #stopped = false;
+  /** When the newest connection was made. */
+  #dialledAt = 0;
 
   constructor(
     endpoint: Endpoint,
@@ -49,6 +61,14 @@ export class Links {
     this.#options = options;
     this.#events = events;
     this.#workers = endpoint.protocol === 'classic' ? 1 : endpoint.workers;
+    const { network } = options;
+    this.#network = {
+      connect: (host, port) => {
+        this.#dialling = network.connect(host, port);
+        return this.#dialling;
+      },
+      listen: (at, onStream) => network.listen(at, onStream),
+    };
   }
 
   /** Connections that take calls. */
@@ -65,7 +85,7 @@ export class Links {
   get inFlight(): number {
     let sum = 0;
     for (const connection of this.#open) sum += connection.inFlight;
-    for (const connection of this.#draining) sum += connection.inFlight;
+    if (this.#draining.size > 0) for (const connection of this.#draining) sum += connection.inFlight;
     return sum;
   }
 
@@ -90,41 +110,44 @@ export class Links {
   async stop(grace: number): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#dialling?.destroy();
     const all = [...this.#open.splice(0), ...this.#draining];
     await Promise.all(all.map((connection) => connection.close(grace)));
   }
 
   async #dial(): Promise<void> {
-    if (this.#dialling || this.#stopped || this.#open.length >= this.#workers) return;
-    this.#dialling = true;
+    if (this.#dialling !== undefined || this.#stopped || this.#open.length >= this.#workers) return;
     this.#timer?.cancel();
     const since = this.#options.clock.now();
     let connection: Connection | undefined;
     try {
-      connection = await dial(this.endpoint, this.#options, {
-        onDrain: () => this.#onDrain(connection),
-        onClose: (cause) => this.#onClose(connection, cause),
-      });
-      this.#dialling = false;
-      this.#onDialled(connection);
+      connection = await dial(
+        this.endpoint,
+        { ...this.#options, network: this.#network },
+        {
+          onDrain: () => this.#onDrain(connection),
+          onClose: (cause) => this.#onClose(connection, cause),
+        },
+      );
+      this.#dialling = undefined;
+      this.#onDialled(connection, since);
     } catch (error) {
-      this.#dialling = false;
+      this.#dialling = undefined;
       this.#onFailed(RpcError.from(error), since);
     }
   }
 
-  #onDialled(connection: Connection): void {
+  #onDialled(connection: Connection, since: number): void {
     if (this.#stopped) {
       void connection.close(0);
       return;
     }
-    if (connection.state === 'closed') {
-      this.#later(reconnect.base);
-      return;
-    }
-    this.#failures = 0;
+    // It said HELLO and was gone before we could look.
+    if (connection.state === 'closed') return this.#onFailed(closedAtOnce(this.endpoint), since);
+    this.reached = true;
     this.lastError = undefined;
-    this.#workers = connection.hello?.worker.of ?? 1;
+    this.#dialledAt = this.#options.clock.now();
+    this.#workers = Math.min(Math.max(1, connection.hello?.worker.of ?? 1), mostWorkers);
     if (connection.state === 'draining') {
       this.#leave(connection);
       this.#later(reconnect.max);
@@ -188,11 +211,14 @@ export class Links {
       return;
     }
     if (!this.#remove(connection) || this.#stopped) return;
+    const now = this.#options.clock.now();
+    if (now - this.#dialledAt >= livedAfter) this.#failures = 0;
     this.lastError = cause;
     this.#failures++;
     if (this.#open.length === 0) {
-      this.#events.onFault('lost', cause, this.#options.clock.now());
+      // First out of the pick: whoever hears of the fault may make a call.
       this.#events.onChange();
+      this.#events.onFault('lost', cause, now);
     }
     this.#later(this.#pause(this.#failures));
   }
@@ -205,7 +231,15 @@ export class Links {
   }
 
   #later(ms: number): void {
+    if (this.#stopped) return;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.timer(ms, () => void this.#dial());
   }
+}
+
+function closedAtOnce(endpoint: Endpoint): RpcError {
+  return new RpcError('UNAVAILABLE', `cannot connect to ${address(endpoint)}: it closed the connection at once`, {
+    reason: 'CONNECT_FAILED',
+    stage: 'unsent',
+  });
 }

@@ -13,6 +13,8 @@ export class Node implements Candidate {
   /** Kept up to date by `nodes.ts`: what the policy says. */
   weight = 0;
   healthy = true;
+  /** True while every connection owes a sign of life, as last seen. */
+  silent = false;
   /** Since when the registry does not list it any more (on the clock, ms). */
   unlistedSince: number | undefined;
   readonly links: Links;
@@ -25,6 +27,13 @@ export class Node implements Candidate {
     this.id = endpoint.id;
     this.endpoint = endpoint;
     this.links = new Links(endpoint, options, events(this));
+  }
+
+  /** True if this is how `endpoint` would be reached too. A server once seen to speak framed is spoken to so for ever. */
+  isReachedBy(endpoint: Endpoint): boolean {
+    const { host, port, protocol } = this.links.endpoint;
+    const speaks = protocol === endpoint.protocol || (protocol === 'framed' && this.links.reached);
+    return host === endpoint.host && port === endpoint.port && speaks;
   }
 
   get inFlight(): number {

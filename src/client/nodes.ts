@@ -1,6 +1,7 @@
 import type { Call } from '../core/call.ts';
 import { every, type Timer } from '../core/clock.ts';
 import { address, type Endpoint } from '../core/endpoint.ts';
+import { RpcError } from '../core/error.ts';
 import type { Events } from '../core/events.ts';
 import type { TimerWheel } from '../core/timer-wheel.ts';
 import { type Balancer, makeBalancer } from '../policy/balance/index.ts';
@@ -26,8 +27,10 @@ export type NodesOptions = FilledConnectOptions & { service: string | undefined 
  * has lost it.
  */
 export class Nodes {
-  /** What the registry last said. */
+  /** What the registry last said; `stale` if it failed after it was known. */
   registry: { state: View['state'] | 'stale'; since: number; cause: string | undefined };
+  /** Rises with every first or last connection of a node: who derives something from all nodes knows when to do it anew. */
+  version = 0;
   readonly weights: Weights;
   readonly #options: NodesOptions;
   readonly #events: Events<ClientEvents>;
@@ -68,6 +71,13 @@ export class Nodes {
     return this.#all.values();
   }
 
+  /** True if a node could be picked that is none of these. */
+  hasOther(tried: readonly string[]): boolean {
+    let left = this.#live.size;
+    for (const id of new Set(tried)) if (this.#all.get(id)?.live) left--;
+    return left > 0;
+  }
+
   /** A node for a call, none of those already tried while another is left; `undefined` if there is none to be had now. */
   pick(tried: readonly string[]): Node | undefined {
     if (tried.length === 0) return this.#live.pick(none);
@@ -81,11 +91,13 @@ export class Nodes {
 
   /** Takes down what an attempt showed of a node. */
   fault(node: Node, cause: FaultCause, startedAt: number, attempt?: string): void {
+    // What an attempt shows of a node that was forgotten says nothing of one that came back under its id.
+    if (this.#all.get(node.id) !== node) return;
     this.#onWeight(node, this.weights.fault(node.id, cause, startedAt, this.#options.clock.now(), attempt));
   }
 
   succeed(node: Node): void {
-    if (node.weight === node.endpoint.weight) return;
+    if (node.weight === node.endpoint.weight || this.#all.get(node.id) !== node) return;
     this.#onWeight(node, this.weights.success(node.id, this.#options.clock.now()));
   }
 
@@ -93,6 +105,9 @@ export class Nodes {
   async close(grace: number): Promise<void> {
     this.#closing.abort();
     this.#sweep.cancel();
+    this.#waiting.close(new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'CLOSED' }));
+    // A call that fails from here on finds no node to be sent to again.
+    for (const node of this.#all.values()) this.#live.remove(node);
     await Promise.all(Array.from(this.#all.values(), (node) => node.links.stop(grace)));
   }
 
@@ -105,12 +120,15 @@ export class Nodes {
   }
 
   #onView(view: View): void {
+    if (this.#closing.signal.aborted) return;
     const { clock, log } = this.#options;
     const before = this.registry.state;
     const cause = view.state === 'failed' ? view.cause.message : undefined;
-    if (before !== view.state) this.registry = { state: view.state, since: clock.wallTime(), cause };
+    const wasKnown = before === 'known' || before === 'stale';
+    const state = view.state === 'failed' && wasKnown ? 'stale' : view.state;
+    if (before !== state) this.registry = { state, since: clock.wallTime(), cause };
     if (view.state === 'known') this.#reconcile(view.endpoints);
-    else if (view.state === 'failed' && before !== 'failed') {
+    else if (view.state === 'failed' && before !== state) {
       log.warn({ cause }, 'the registry cannot be read: going on with the servers known');
       this.#events.emit('registry-stale', { cause: cause ?? '' });
     }
@@ -121,12 +139,23 @@ export class Nodes {
     // The first nodes of all are no newcomers: there is nobody whose traffic they would take too fast.
     const slowStart = this.#live.size > 0;
     for (const node of this.#all.values()) if (!listed.has(node.id)) this.#onUnlisted(node, listed.size === 0);
-    for (const endpoint of listed.values()) this.#onListed(endpoint, slowStart);
+    for (const endpoint of listed.values()) {
+      try {
+        this.#onListed(endpoint, slowStart);
+      } catch (err) {
+        // One entry that cannot be is no reason to lose the others.
+        this.#options.log.warn({ err, node: endpoint.id }, 'the registry lists a server that cannot be used');
+      }
+    }
   }
 
   #onListed(endpoint: Endpoint, slowStart: boolean): void {
     const now = this.#options.clock.now();
-    const known = this.#all.get(endpoint.id);
+    let known = this.#all.get(endpoint.id);
+    if (known !== undefined && !known.isReachedBy(endpoint)) {
+      this.#drop(known);
+      known = undefined;
+    }
     const change = this.weights.add(endpoint.id, endpoint.weight, now, { slowStart });
     if (known !== undefined) {
       known.unlistedSince = undefined;
@@ -160,6 +189,7 @@ export class Nodes {
   #drop(node: Node): void {
     this.#all.delete(node.id);
     this.#live.remove(node);
+    this.version++;
     this.weights.remove(node.id);
     this.#events.emit('left', { id: node.id });
     void node.links.stop(dropGrace);
@@ -168,9 +198,9 @@ export class Nodes {
 
   /** A node's first connection came, or its last one went. */
   #onLinks(node: Node): void {
-    if (this.#all.get(node.id) !== node) return;
+    if (this.#all.get(node.id) !== node || this.#closing.signal.aborted) return;
+    this.version++;
     if (node.live) {
-      this.#live.remove(node);
       this.#live.add(node);
       this.#waiting.wake();
     } else {
@@ -205,7 +235,15 @@ export class Nodes {
     }
     for (const node of this.#all.values()) {
       if (node.unlistedSince !== undefined && now - node.unlistedSince > this.#options.retention) this.#drop(node);
+      else this.#checkHeartbeat(node, now);
     }
+  }
+
+  /** A node whose every connection owes a sign of life has failed, once for each time that it falls silent. */
+  #checkHeartbeat(node: Node, now: number): void {
+    const silent = node.live && !node.links.alive;
+    if (silent && !node.silent) this.fault(node, 'heartbeat', now);
+    node.silent = silent;
   }
 
   readonly #isAlive = (id: string): boolean => this.#all.get(id)?.links.alive ?? false;
@@ -214,7 +252,7 @@ export class Nodes {
     const { state, cause } = this.registry;
     if (this.#all.size === 0) {
       if (state === 'pending') return 'the registry has not answered yet';
-      if (state === 'failed') return `the registry cannot be read: ${cause}`;
+      if (state === 'failed' || state === 'stale') return `the registry cannot be read: ${cause}`;
       return 'the registry lists none';
     }
     return Array.from(this.#all.values(), (node) => {

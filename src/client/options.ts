@@ -2,9 +2,9 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { type Metrics, silentMetrics } from '../core/metrics.ts';
 import { type Random, systemRandom } from '../core/random.ts';
-import type { BalancerName } from '../policy/balance/index.ts';
+import { type BalancerName, balancerNames } from '../policy/balance/index.ts';
 import type { RetryBudgetOptions } from '../policy/budget.ts';
-import type { WeightOptions } from '../policy/weight-options.ts';
+import { type WeightOptions, weightOptions } from '../policy/weight-options.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type HeartbeatOptions, heartbeatDefaults } from '../transport/heartbeat.ts';
 import { type Network, tcp } from '../transport/network.ts';
@@ -59,7 +59,7 @@ export interface FilledConnectOptions {
   hedging: boolean;
   budget: Partial<RetryBudgetOptions>;
   balancer: BalancerName;
-  weights: Partial<WeightOptions>;
+  weights: WeightOptions;
   helloTimeout: number;
   heartbeat: HeartbeatOptions;
   connectTimeout: number;
@@ -92,8 +92,8 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     attempts: attempts === Number.POSITIVE_INFINITY ? attempts : whole('attempts', attempts, 1, 1_000),
     hedging: given.hedging ?? true,
     budget: given.budget ?? {},
-    balancer: given.balancer ?? 'p2c',
-    weights: given.weights ?? {},
+    balancer: oneOf('balancer', given.balancer ?? 'p2c', balancerNames),
+    weights: weightOptions(given.weights),
     helloTimeout: whole('helloTimeout', given.helloTimeout ?? 1_000, 10, 60_000),
     heartbeat: {
       pingAfter,
@@ -109,6 +109,11 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     random: given.random ?? systemRandom,
     network: given.network ?? tcp,
   };
+}
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value;
+  throw new RangeError(`option "${name}" is ${value}: expected ${allowed.join(' or ')}`);
 }
 
 function whole(name: string, value: number, min: number, max: number): number {

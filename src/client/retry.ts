@@ -5,7 +5,7 @@ import type { Random } from '../core/random.ts';
 import type { TimerWheel } from '../core/timer-wheel.ts';
 import type { RetryBudget } from '../policy/budget.ts';
 import type { HedgeDelay } from '../policy/hedge.ts';
-import { decideRetry } from '../policy/retry.ts';
+import { decideRetry, maxConnectionLosses } from '../policy/retry.ts';
 
 export interface RetryParts {
   clock: Clock;
@@ -15,11 +15,14 @@ export interface RetryParts {
   maxAttempts: number;
   /** The hedging delay of a method; `undefined` where hedging is off. */
   hedge: ((method: string) => HedgeDelay) | undefined;
-  /** Nodes that could be picked now. */
-  nodes(): number;
+  /** True if a node could be picked now that is none of these. */
+  hasOther(tried: readonly string[]): boolean;
   onRetry(method: string, kind: 'retry' | 'hedge'): void;
   onBudgetEmpty(method: string): void;
 }
+
+/** When a silent call that cannot be sent to a second node now is looked at again, ms. */
+const lookAgainAfter = 100;
 
 /** Sends a call again where `policy/retry.ts` allows it, and to a second node where the first is silent for long. */
 export function retry(parts: RetryParts): Layer {
@@ -29,12 +32,6 @@ export function retry(parts: RetryParts): Layer {
   };
 }
 
-/** One try that is not over. */
-interface Try {
-  call: OutgoingCall;
-  since: number;
-}
-
 /** One call on its way: its tries, one after the other and, when hedged, two at a time. The first answer wins. */
 class Run {
   readonly #call: OutgoingCall;
@@ -42,14 +39,16 @@ class Run {
   readonly #parts: RetryParts;
   readonly #resolve: (reply: Reply) => void;
   readonly #reject: (error: RpcError) => void;
-  readonly #running: Try[] = [];
+  /** Tries that are not over: one, or two. The first of all is the call itself. */
+  readonly #running: OutgoingCall[] = [];
   readonly #failed: Attempt[] = [];
-  readonly #chained: boolean;
+  readonly #delay: HedgeDelay | undefined;
   #made = 0;
   #unsent = 0;
   #losses = 0;
   #refusals = 0;
   #mayHaveExecuted = false;
+  #budgetWasEmpty = false;
   #done = false;
   #timer: Timer | undefined;
 
@@ -65,60 +64,62 @@ class Run {
     this.#parts = parts;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#chained = call.attempt > 1;
+    this.#delay = call.repeatable ? parts.hedge?.(call.method) : undefined;
   }
 
   start(): void {
-    const { hedge, clock } = this.#parts;
-    const since = clock.now();
-    // The first try is the call itself; only a further one needs an identity of its own.
-    this.#try(this.#call, since);
-    if (this.#done) return;
-    this.#call.onCancel((cause) => this.#onCancel(cause));
-    if (hedge !== undefined && this.#call.repeatable && !this.#chained && this.#parts.maxAttempts > 1) {
-      this.#hedgeAt(since + hedge(this.#call.method).delay(since));
-    }
+    this.#try(this.#call);
+    if (!this.#done) this.#call.onCancel((cause) => this.#onCancel(cause));
   }
 
-  #try(call: OutgoingCall, since: number): void {
-    const running = { call, since };
+  /** A call that is itself a repeated attempt of a caller further up: who made it repeats it. */
+  get #chained(): boolean {
+    return this.#call.attempt > 1;
+  }
+
+  /** Tries that a node may have seen. */
+  get #sent(): number {
+    return this.#made - this.#unsent;
+  }
+
+  #try(call: OutgoingCall): void {
     this.#made++;
-    this.#running.push(running);
+    this.#running.push(call);
     let reply: Reply | Promise<Reply>;
     try {
       reply = this.#next(call);
     } catch (error) {
-      return this.#onError(running, RpcError.from(error));
+      return this.#onError(call, RpcError.from(error));
     }
-    if (!(reply instanceof Promise)) return this.#onReply(running, reply);
+    if (!(reply instanceof Promise)) return this.#onReply(call, reply);
     reply.then(
-      (value) => this.#onReply(running, value),
-      (error) => this.#onError(running, RpcError.from(error)),
+      (value) => this.#onReply(call, value),
+      (error) => this.#onError(call, RpcError.from(error)),
     );
+    if (this.#mayHedge) this.#at((call.sentAt ?? this.#parts.clock.now()) + this.#hedgeAfter, this.#look);
   }
 
-  #onReply(running: Try, reply: Reply): void {
-    const { hedge, clock } = this.#parts;
-    if (hedge !== undefined && this.#call.repeatable) {
-      const now = clock.now();
-      hedge(this.#call.method).record(now - running.since, now);
-    }
+  #onReply(from: OutgoingCall, reply: Reply): void {
     if (this.#done) return;
-    reply.attempts = this.#made;
-    this.#finish(running);
+    if (this.#delay !== undefined && from.sentAt !== undefined) {
+      const now = this.#parts.clock.now();
+      this.#delay.record(now - from.sentAt, now);
+    }
+    reply.attempts = this.#sent;
+    this.#finish(from);
     this.#resolve(reply);
   }
 
-  #onError(running: Try, error: RpcError): void {
+  #onError(from: OutgoingCall, error: RpcError): void {
     if (this.#done) return;
-    this.#running.splice(this.#running.indexOf(running), 1);
+    this.#running.splice(this.#running.indexOf(from), 1);
     this.#failed.push(...error.attempts);
     if (error.stage === 'unsent') this.#unsent++;
     if (error.reason === 'CONNECTION_LOST' && error.stage === 'sent') this.#losses++;
     this.#mayHaveExecuted ||= error.mayHaveExecuted;
     // The other of two tries may still bring the answer; an answer in the form of an error is one already.
-    if (this.#running.length > 0 && error.stage !== 'answered') return;
-    const { clock, budget, random, maxAttempts } = this.#parts;
+    if (this.#running.length > 0 && error.stage !== 'answered') return this.#look();
+    const { clock, budget, random, maxAttempts, hasOther } = this.#parts;
     const now = clock.now();
     const decision = decideRetry(
       {
@@ -132,16 +133,14 @@ class Run {
         refusals: this.#refusals,
         now,
         deadline: this.#call.deadline,
-        untried: this.#untried(),
+        untried: hasOther(this.#tried()),
       },
       () => budget.withdraw(now),
       random,
     );
     if (!decision.again) {
-      if (decision.because === 'budget') this.#parts.onBudgetEmpty(this.#call.method);
-      this.#finish(undefined);
-      this.#reject(this.#final(error));
-      return;
+      if (decision.because === 'budget') this.#onBudgetEmpty();
+      return this.#fail(error);
     }
     if (error.stage === 'refused' && !decision.charged) this.#refusals++;
     if (decision.after === 0) this.#again('retry');
@@ -151,22 +150,38 @@ class Run {
   #again(kind: 'retry' | 'hedge'): void {
     if (this.#done) return;
     this.#parts.onRetry(this.#call.method, kind);
-    const attempt = this.#call.attempt + this.#made;
-    this.#try(this.#call.again(attempt, this.#tried()), this.#parts.clock.now());
+    // What no node has seen was no attempt: the first that one sees carries the call's own number.
+    this.#try(this.#call.again(this.#call.attempt + this.#sent, this.#tried()));
   }
 
-  /** Sends a silent call to a second node too, as long as there is one and the budget allows it. */
-  #hedgeAt(instant: number): void {
-    this.#at(instant, () => {
-      const [only, second] = this.#running;
-      const { clock, budget, maxAttempts } = this.#parts;
-      if (only === undefined || second !== undefined || this.#made - this.#unsent >= maxAttempts) return;
-      // A call that still waits for a connection, or for the only node there is, looks again later.
-      if (only.call.node === undefined || !this.#untried()) return this.#hedgeAt(clock.now() + 100);
-      if (!budget.withdraw(clock.now())) return this.#parts.onBudgetEmpty(this.#call.method);
-      this.#again('hedge');
-    });
+  /** True if a second node may be asked beside the one at work. Each of both may be lost, and no more than two may. */
+  get #mayHedge(): boolean {
+    return (
+      this.#delay !== undefined &&
+      !this.#chained &&
+      this.#running.length === 1 &&
+      this.#sent < this.#parts.maxAttempts &&
+      this.#losses + 1 < maxConnectionLosses
+    );
   }
+
+  get #hedgeAfter(): number {
+    return this.#delay!.delay(this.#parts.clock.now());
+  }
+
+  /** Sends a call that has been silent for long to a second node too, if there is one and the budget allows it. */
+  readonly #look = (): void => {
+    const [only] = this.#running;
+    if (this.#done || only === undefined || !this.#mayHedge) return;
+    const { clock, budget, hasOther } = this.#parts;
+    const now = clock.now();
+    const due = only.sentAt === undefined ? Number.POSITIVE_INFINITY : only.sentAt + this.#hedgeAfter;
+    if (now < due) return this.#at(Math.min(due, now + lookAgainAfter), this.#look);
+    if (!hasOther(this.#tried())) return this.#at(now + lookAgainAfter, this.#look);
+    if (budget.withdraw(now)) return this.#again('hedge');
+    this.#onBudgetEmpty();
+    this.#at(now + lookAgainAfter, this.#look);
+  };
 
   #at(instant: number, callback: () => void): void {
     this.#timer?.cancel();
@@ -175,37 +190,41 @@ class Run {
 
   #tried(): string[] {
     const tried = this.#failed.map((attempt) => attempt.node);
-    for (const { call } of this.#running) if (call.node !== undefined) tried.push(call.node);
+    for (const { node } of this.#running) if (node !== undefined) tried.push(node);
     return tried;
   }
 
-  #untried(): boolean {
-    return this.#parts.nodes() > new Set(this.#tried()).size;
+  #onBudgetEmpty(): void {
+    if (this.#budgetWasEmpty) return;
+    this.#budgetWasEmpty = true;
+    this.#parts.onBudgetEmpty(this.#call.method);
   }
 
   /** The caller does not wait any more, or the deadline has passed. */
   #onCancel(cause: RpcError): void {
     if (this.#done) return;
     const now = this.#parts.clock.now();
-    for (const { call, since } of this.#running) {
-      if (call.node === undefined) continue;
+    for (const { node, sentAt } of this.#running) {
+      if (node === undefined || sentAt === undefined) continue;
       this.#mayHaveExecuted = true;
-      this.#failed.push({ node: call.node, outcome: cause.label, duration: now - since });
+      this.#failed.push({ node, outcome: cause.label, duration: now - sentAt });
     }
-    this.#finish(undefined, cause);
-    this.#reject(this.#final(cause));
+    this.#fail(cause.with({ stage: 'unsent', mayHaveExecuted: false }), cause);
   }
 
-  #finish(winner: Try | undefined, cause?: RpcError): void {
+  #fail(error: RpcError, cause?: RpcError): void {
+    const mayHaveExecuted = this.#mayHaveExecuted || error.mayHaveExecuted;
+    // The last try alone does not tell how far the call got: one before it may be what ran.
+    const stage = mayHaveExecuted && error.stage !== 'answered' ? 'sent' : error.stage;
+    this.#finish(undefined, cause);
+    this.#reject(error.with({ attempts: this.#failed, mayHaveExecuted, stage }));
+  }
+
+  #finish(winner: OutgoingCall | undefined, cause?: RpcError): void {
     this.#done = true;
     this.#timer?.cancel();
     if (this.#running.length === 1 && winner !== undefined) return;
     const because = cause ?? new RpcError('CANCELLED', 'another attempt was answered');
-    for (const running of this.#running) if (running !== winner) running.call.cancel(because);
-  }
-
-  #final(error: RpcError): RpcError {
-    const mayHaveExecuted = error.stage === 'answered' ? error.mayHaveExecuted : this.#mayHaveExecuted;
-    return error.with({ attempts: this.#failed, mayHaveExecuted });
+    for (const call of this.#running) if (call !== winner) call.cancel(because);
   }
 }

@@ -13,7 +13,9 @@ export class WaitingCalls {
   readonly #max: number;
   readonly #timeout: number;
   readonly #why: () => string;
-  readonly #waiting = new Set<() => void>();
+  /** Ends each one's wait: well, or with the error that is given. */
+  readonly #waiting = new Set<(error?: RpcError) => void>();
+  #closed: RpcError | undefined;
 
   /** @param why says what is known of each node, for the error of who waited in vain */
   constructor(clock: Clock, wheel: TimerWheel, options: { max: number; timeout: number }, why: () => string) {
@@ -28,37 +30,38 @@ export class WaitingCalls {
     return this.#waiting.size;
   }
 
-  /** Resolves when a node is there. Rejects with an unsent UNAVAILABLE, NO_NODES, or when the call is cancelled. */
+  /** Resolves when a node is there. Rejects with an unsent UNAVAILABLE, NO_NODES; or when the call is cancelled, or the client closed. */
   wait(call: Call): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (this.#waiting.size >= this.#max) {
       return Promise.reject(noNodes(`${this.#max} calls wait for a server already; ${this.#why()}`));
     }
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const end = (error?: RpcError) => {
         timer.cancel();
-        this.#waiting.delete(wake);
+        this.#waiting.delete(end);
+        call.offCancel(onCancel);
+        if (error === undefined) resolve();
+        else reject(error);
       };
-      const wake = () => {
-        leave();
-        resolve();
-      };
+      const onCancel = (cause: RpcError) => end(cause.with({ stage: 'unsent', mayHaveExecuted: false }));
       // A little before the deadline, so that the caller learns why there was no answer, not only that there was none.
       const until = Math.min(call.deadline - beforeDeadline, this.#clock.now() + this.#timeout);
-      const timer = this.#wheel.at(until, () => {
-        leave();
-        reject(noNodes(this.#why()));
-      });
-      this.#waiting.add(wake);
-      call.onCancel((cause) => {
-        leave();
-        reject(cause.with({ stage: 'unsent', mayHaveExecuted: false }));
-      });
+      const timer = this.#wheel.at(until, () => end(noNodes(this.#why())));
+      this.#waiting.add(end);
+      call.onCancel(onCancel);
     });
   }
 
   /** Lets all go on. */
   wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    for (const end of [...this.#waiting]) end();
+  }
+
+  /** Fails all, and who comes from now on: there will be no node. */
+  close(error: RpcError): void {
+    this.#closed = error;
+    for (const end of [...this.#waiting]) end(error);
   }
 }
 

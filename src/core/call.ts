@@ -125,13 +125,15 @@ export class OutgoingCall extends Cancellable implements Call {
   readonly wantsEncoded: boolean;
   /** Ids of the nodes that other tries of this call were sent to. */
   readonly tried: readonly string[];
-  /** Id of the node that this try was sent to, once it was. */
+  /** Id of the node that this try was sent to, once it was, and when. */
   node: string | undefined;
+  sentAt: number | undefined;
 
   constructor(facts: CallFacts) {
     super();
     this.tried = facts.tried ?? none;
     this.node = undefined;
+    this.sentAt = undefined;
     this.service = facts.service;
     this.method = facts.method;
     this.input = facts.input;

@@ -56,7 +56,7 @@ export interface RetryFacts {
 }
 
 /** After so many lost connections a call is not sent again: a call that kills servers must not walk the fleet. */
-const maxConnectionLosses = 2;
+export const maxConnectionLosses = 2;
 /** How long to wait before a node is tried a second time, ms. */
 const pause = { base: 25, max: 100 };
 /** The codes with which this side says that a node, not the call, is in the way. */

@@ -16,7 +16,9 @@ import { type MemoryStore, memoryStore } from '../../src/registry/memory.ts';
 import { openRegistry } from '../../src/registry/open.ts';
 import { type Host, host } from '../../src/server/host.ts';
 import { type ServeOptions, serveOptions } from '../../src/server/options.ts';
+import { type Leaving, shutdown } from '../../src/server/shutdown.ts';
 import { FaultNetwork } from './fault-network.ts';
+import { SharedPort } from './shared-port.ts';
 
 export interface Input {
   id: string;
@@ -48,7 +50,8 @@ export class TestNode {
   /** Contexts of those calls. */
   readonly contexts: HandlerContext[] = [];
   behaviour: Behaviour = answers;
-  host: Host | undefined;
+  /** Its processes: one, unless it has workers. A process that is gone is undefined. */
+  hosts: (Host | undefined)[] = [];
   readonly #world: World;
 
   constructor(world: World, id: string, facts: Partial<Endpoint>) {
@@ -77,12 +80,34 @@ export class TestNode {
     this.#world.store.delete(this.id);
   }
 
+  get host(): Host | undefined {
+    return this.hosts.find((host) => host !== undefined);
+  }
+
+  /** As kill -9 of one worker process. */
+  killWorker(index: number): void {
+    this.hosts[index]?.destroy();
+    this.hosts[index] = undefined;
+  }
+
   /** As kill -9: connections are cut, dials refused. The registry is not told. */
   kill(): void {
     this.#world.network.set(this.at, { refusing: true, frozen: false });
     this.#world.network.reset(this.at);
-    this.host?.destroy();
-    this.host = undefined;
+    for (const host of this.hosts.splice(0)) host?.destroy();
+  }
+
+  /** As SIGTERM: the way out that a server takes. */
+  async leave(drainDelay = 1_000, grace = 10_000): Promise<void> {
+    const all = this.hosts.splice(0).filter((host) => host !== undefined);
+    const serving: Leaving = {
+      drain: () => all.forEach((host) => void host.drain()),
+      refuse: async () => void (await Promise.all(all.map((host) => host.refuse()))),
+      finish: async (timeout) => void (await Promise.all(all.map((host) => host.finish(timeout)))),
+    };
+    const withdraw = async () => this.unlist();
+    const steps = { unready() {}, withdraw, serving, closeRegistry: async () => {} };
+    await shutdown(steps, { clock: this.#world.clock, drainDelay, grace, log: silentLog });
   }
 
   /** As SIGSTOP and SIGCONT. */
@@ -108,6 +133,7 @@ export class World {
   readonly calls: Promise<void>[] = [];
   readonly #clients: { close(grace: number): Promise<void> }[] = [];
   readonly #nodes: TestNode[] = [];
+  readonly #ports = new Map<TestNode, SharedPort>();
   readonly #outcomes = new Map<string, Outcome>();
   #ids = 0;
 
@@ -121,9 +147,10 @@ export class World {
   /** A server that listens, and is in the registry unless `listed` is false. */
   async node(
     id: string,
-    options: { listed?: boolean; endpoint?: Partial<Endpoint>; serve?: ServeOptions } = {},
+    options: { listed?: boolean; endpoint?: Partial<Endpoint>; serve?: ServeOptions; workers?: number } = {},
   ): Promise<TestNode> {
-    const node = new TestNode(this, id, options.endpoint ?? {});
+    const { workers = 1 } = options;
+    const node = new TestNode(this, id, { workers, ...options.endpoint });
     this.#nodes.push(node);
     await this.start(node, options.serve);
     if (options.listed !== false) node.list();
@@ -136,18 +163,27 @@ export class World {
     return made;
   }
 
-  /** Starts a node's process, or starts it again, under the same id and address. */
-  async start(node: TestNode, options: ServeOptions = {}, worker = { index: 0, of: 1 }): Promise<Host> {
-    const { clock, network, random } = this;
+  /** Starts a node's processes, or starts them again, under the same id and address. */
+  async start(node: TestNode, options: ServeOptions = {}): Promise<void> {
     this.network.set(node.at, { refusing: false, frozen: false, mute: false });
+    const of = node.endpoint.workers;
+    const port = new SharedPort(this.network);
+    this.#ports.set(node, port);
+    for (let index = 0; index < of; index++) await this.startWorker(node, index, options);
+  }
+
+  /** Starts one of a node's processes again. */
+  async startWorker(node: TestNode, index: number, options: ServeOptions = {}): Promise<void> {
+    const { clock, random } = this;
+    const network = this.#ports.get(node)!;
     const listen = node.at;
     const filled = serveOptions({ clock, network, random, listen, id: node.id, ...options });
     const handlers = {
       read: (input: unknown, context: HandlerContext) => node.handle('read', input as Input, context),
       write: (input: unknown, context: HandlerContext) => node.handle('write', input as Input, context),
     };
-    node.host = await host({ service: contract, handlers }, { ...filled, worker });
-    return node.host;
+    const worker = { index, of: node.endpoint.workers };
+    node.hosts[index] = await host({ service: contract, handlers }, { ...filled, worker });
   }
 
   client(options: Partial<ConnectOptions> = {}): Client<Contract> {
@@ -201,7 +237,7 @@ export class World {
     const closed = Promise.all(this.#clients.map((client) => client.close(grace)));
     await this.clock.run(grace + 1_500);
     await closed;
-    for (const node of this.#nodes) node.host?.destroy();
+    for (const node of this.#nodes) for (const host of node.hosts) host?.destroy();
     await this.clock.run(5_000);
   }
 
