@@ -24,6 +24,7 @@ const names = [
 export function callCommand(): Command {
   const made = command('call', 'Makes a call. Its result is one line of JSON on stdout.', names, { logLevel: 'error' });
   made
+    .summary('Makes a call')
     .argument('METHOD', 'the method to call')
     .argument('[JSON]', 'its input')
     .addHelpText(

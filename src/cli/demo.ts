@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { parseAddress } from '../core/endpoint.ts';
 import { runDemo } from '../load/demo.ts';
+import { ownFile } from '../load/own-file.ts';
 import { parseScenario, type Scenario } from '../load/scenario.ts';
 import { view } from '../load/view/view.ts';
 import { command } from './command.ts';
@@ -30,7 +31,7 @@ export function demoCommand(): Command {
     const shown = view(process.stdout, systemClock, process.env);
     const result = await runDemo({
       command: [process.execPath, ...process.execArgv, process.argv[1]!],
-      module: besideThis('./demo-service.ts'),
+      module: ownFile('./demo-service.ts', import.meta.url),
       scenario: adjusted(await readScenario(values.scenario, values.quick), values),
       load: values.load!,
       processes: values.processes!,
@@ -65,9 +66,4 @@ function adjusted(
     servers: servers ?? scenario.servers,
     load: load.kind === 'proof' ? { ...load, rate: rate ?? load.rate } : load,
   };
-}
-
-/** A file of this folder: `.ts` in the sources is `.js` in the built package. */
-function besideThis(name: string): string {
-  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? name : name.replace(/\.ts$/, '.js'), import.meta.url));
 }

@@ -39,11 +39,13 @@ export function gatewayCommand(): Command {
     ],
     { listen: '0.0.0.0:8080' },
   );
-  made.addHelpText(
-    'after',
-    '\nExample:\n  evenkeel gateway --registry zookeeper://127.0.0.1:2181/demo --listen 127.0.0.1:8080' +
-      '\n  curl -d 98 http://127.0.0.1:8080/call/pi',
-  );
+  made
+    .summary('Takes HTTP and makes calls of it')
+    .addHelpText(
+      'after',
+      '\nExample:\n  evenkeel gateway --registry zookeeper://127.0.0.1:2181/demo --listen 127.0.0.1:8080' +
+        '\n  curl -d 98 http://127.0.0.1:8080/call/pi',
+    );
   return made.action(async () => {
     const values = made.values();
     const { service, registryCache, drainDelay = 4_000, grace = 30_000, timeout = 5_000 } = values;

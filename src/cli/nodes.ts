@@ -19,7 +19,9 @@ export function nodesCommand(): Command {
     ['registry', 'service', 'watch', 'logLevel'],
     { logLevel: 'error' },
   );
-  made.addHelpText('after', '\nExample:\n  evenkeel nodes --watch --registry zookeeper://127.0.0.1:2181/demo');
+  made
+    .summary('Shows the servers as a client sees them')
+    .addHelpText('after', '\nExample:\n  evenkeel nodes --watch --registry zookeeper://127.0.0.1:2181/demo');
   return made.action(async () => {
     const { registry, service, watch = false, logLevel } = made.values();
     endWithReader();

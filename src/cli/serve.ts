@@ -27,6 +27,7 @@ export function serveCommand(): Command {
     listen: '0.0.0.0:7000',
   });
   made
+    .summary('Serves a module')
     .argument(
       '[MODULE]',
       'a file that exports default { service, handlers }, or "pi" for the demonstration service',

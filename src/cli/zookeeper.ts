@@ -13,7 +13,9 @@ export function zookeeperCommand(): Command {
     ['listen', 'logLevel'],
     { listen: '127.0.0.1:2181' },
   );
-  made.addHelpText('after', '\nExample:\n  evenkeel zookeeper --listen 127.0.0.1:2181');
+  made
+    .summary('Runs the embedded ZooKeeper')
+    .addHelpText('after', '\nExample:\n  evenkeel zookeeper --listen 127.0.0.1:2181');
   return made.action(async () => {
     const { listen, logLevel } = made.values();
     const log = makeLog({ level: logLevel! });
