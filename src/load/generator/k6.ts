@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { freshId } from '../../core/random.ts';
 import type { ProcessGuard } from '../local/guard.ts';
-import { ownFile } from '../own-file.ts';
 import { type LoadPlan, lengthOf } from '../plan.ts';
 import type { LoadEnd } from '../recording.ts';
 import type { LoadGenerator } from './generator.ts';
@@ -55,7 +55,7 @@ export async function k6Generator(options: K6Options): Promise<LoadGenerator> {
     name: /k6 v?\d\S*/.exec(stdout)?.[0].replace(' v', ' ') ?? 'k6',
     async start(plan, listener) {
       const path = join(directory, `k6-${freshId()}.json`);
-      const script = ownFile('../../../loadtest/pi.ts', import.meta.url).replace(/\.js$/, '.ts');
+      const script = fileURLToPath(new URL('../../../loadtest/pi.ts', import.meta.url));
       const child = spawn(command, [...fixedArguments(path), ...settings(plan), script], {
         stdio: ['ignore', 'ignore', 'pipe'],
         detached: true,
