@@ -58,11 +58,16 @@ export function dial(endpoint: Endpoint, options: DialOptions, events: Connectio
         onDrain: () => events.onDrain(),
         onClose(cause) {
           if (state === 'open') events.onClose(cause);
-          else fail(failed(endpoint, cause.cause instanceof Error ? cause.cause.message : cause.message, cause));
+          else fail(failed(endpoint, whyNot(cause), cause));
         },
       },
     );
   });
+}
+
+/** Where the stream itself failed, in the system's words: nothing was lost that was not there yet. */
+function whyNot({ cause, message, reason }: RpcError): string {
+  return reason === 'CONNECTION_LOST' && cause instanceof Error && !RpcError.is(cause) ? cause.message : message;
 }
 
 /** Throws where the address is none. */

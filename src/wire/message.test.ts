@@ -277,6 +277,10 @@ test('a REPLY cut short anywhere is refused', () => {
   for (let end = frame.start; end < frame.end - '"hello"'.length; end++) {
     assert.throws(() => readReply(frame.bytes, frame.start, end, usual), { reason: 'PROTOCOL' }, `cut at ${end}`);
   }
+  const bare = writtenReply({ output: 1 });
+  for (const length of [0, 1]) {
+    assert.throws(() => readReply(bare.bytes, bare.start, bare.start + length, usual), { reason: 'PROTOCOL' });
+  }
 });
 
 test('a call that names no service, an unknown codec or flags of later versions is refused, with what is expected', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { heldMemory } from '../../test/support/memory.ts';
 import { Outbox } from './outbox.ts';
 
 const KiB = 1_024;
@@ -134,6 +135,18 @@ test('memory that was given back serves again; other is left to its taker', () =
   out.giveBack(false);
   frame(out, 2, 3, Buffer.from('third'));
   assert.notEqual(out.take(100).buffer, first.buffer);
+});
+
+test('what a peer leaves unread takes little more than its bytes', () => {
+  const MiB = 1_024 * KiB;
+  const body = Buffer.alloc(MiB);
+  const before = heldMemory();
+  const out = new Outbox();
+  for (let id = 1; id <= 40; id++) frame(out, 2, id, body);
+  // In one buffer that doubles, they would take 64 MiB.
+  const grown = heldMemory() - before;
+  assert.ok(grown < 50 * MiB, `${grown} bytes for 40 MiB`);
+  assert.equal(takeAll(out, 128 * KiB).length, 40 * (MiB + 9));
 });
 
 test('what a long message grew does not stay', () => {

@@ -66,6 +66,7 @@ export class ClassicServer implements ServedConnection {
   }
 
   check(now: number): void {
+    if (this.#channel.closed) return;
     const unread = this.#watch.unread(now);
     if (unread !== undefined) {
       logBadPeer(this.#options.log, this.#peer.address, unread);

@@ -73,6 +73,7 @@ export class FramedServer implements ServedConnection {
   }
 
   check(now: number): void {
+    if (this.#channel.closed) return;
     const unread = this.#watch.unread(now);
     if (unread !== undefined) {
       logBadPeer(this.#options.log, this.#peer.address, unread);
