@@ -79,7 +79,7 @@ async function repeat(client: RawClient, method: string, input: unknown, values:
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       };
       const { output, node, attempts } = await client.call(facts);
-      if (showNode) console.error(`node ${node}, attempt ${attempts}`);
+      if (showNode) console.error(`node ${node}, attempts ${attempts}`);
       console.log(JSON.stringify(output) ?? 'null');
     } catch (error) {
       if (stopped.signal.aborted) return;

@@ -123,6 +123,11 @@ export class EvenkeelGroup {
     return pids;
   }
 
+  /** Reads no more, as `| head -1` does. */
+  closeStdout(): void {
+    this.#child.stdout!.destroy();
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
