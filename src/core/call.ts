@@ -67,6 +67,8 @@ export abstract class Cancellable {
   /** True once its handler is done: what the handler started and left behind goes on by itself. */
   ended = false;
   #first: ((cause: RpcError) => void) | undefined;
+  /** A call has two listeners as a rule, its tries' owner and its connection: a set for them would cost more than both. */
+  #second: ((cause: RpcError) => void) | undefined;
   #more: Set<(cause: RpcError) => void> | undefined;
   #controller: AbortController | undefined;
 
@@ -82,6 +84,7 @@ export abstract class Cancellable {
     if (this.cancelled !== undefined) return;
     this.cancelled = cause;
     this.#first?.(cause);
+    this.#second?.(cause);
     if (this.#more !== undefined) for (const listener of this.#more) listener(cause);
     this.#controller?.abort(cause);
   }
@@ -89,12 +92,14 @@ export abstract class Cancellable {
   onCancel(listener: (cause: RpcError) => void): void {
     if (this.cancelled !== undefined) listener(this.cancelled);
     else if (this.#first === undefined) this.#first = listener;
+    else if (this.#second === undefined) this.#second = listener;
     else if (this.#more === undefined) this.#more = new Set([listener]);
     else this.#more.add(listener);
   }
 
   offCancel(listener: (cause: RpcError) => void): void {
     if (this.#first === listener) this.#first = undefined;
+    else if (this.#second === listener) this.#second = undefined;
     else this.#more?.delete(listener);
   }
 }
