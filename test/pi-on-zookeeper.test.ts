@@ -9,7 +9,7 @@ import { until } from './support/until.ts';
 
 async function piOn(test: TestContext, port: number): Promise<void> {
   const registry = `zookeeper://127.0.0.1:${port}/demo`;
-  const typed = `serve pi --registry ${registry} --listen 127.0.0.1:0 --processes 4 --drain-delay 5s`;
+  const typed = `serve pi --registry ${registry} --listen 127.0.0.1:0 --processes 4 --drain-delay 3s`;
   const server = EvenkeelGroup.start(test, typed.split(' '));
   const { listen } = await server.line('serving');
   const client = await RawClient.connect(port);

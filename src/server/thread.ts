@@ -79,8 +79,8 @@ function threadLog(about: Record<string, unknown>): Log {
     try {
       send({ ...about, ...facts });
     } catch {
-      // A fact that cannot be copied between threads, such as a function. A line of the log is no reason to fail.
-      send({ ...about, facts: inspect(facts) });
+      // Something that cannot be copied between threads, such as a function. A line of the log is no reason to fail.
+      send({ ...about, ...Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, copyable(value)])) });
     }
   };
   return {
@@ -90,4 +90,12 @@ function threadLog(about: Record<string, unknown>): Log {
     error: line('error'),
     child: (facts) => threadLog({ ...about, ...facts }),
   };
+}
+
+function copyable(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return inspect(value);
+  }
 }
