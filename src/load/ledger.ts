@@ -136,7 +136,6 @@ function readFile(path: string, executions: Execution[]): void {
 }
 
 function parseLine(text: string): Line | undefined {
-  if (!text.endsWith('}')) return undefined;
   try {
     return JSON.parse(text) as Line;
   } catch {
