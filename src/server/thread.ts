@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { OutgoingCall } from '../core/call.ts';
 import { systemClock } from '../core/clock.ts';
+import type { Code } from '../core/code.ts';
 import type { HandlerContext, ServiceModule } from '../core/contract.ts';
 import { RpcError } from '../core/error.ts';
 import { runFor } from '../core/inherit.ts';
@@ -43,13 +44,15 @@ export default async function run(task: ThreadTask): Promise<ThreadResult> {
 /** Cancels the call here when it is cancelled there, or its time is over. A handler that computes hears it when it pauses. */
 function follow({ state, remaining }: ThreadCall, call: OutgoingCall): () => void {
   const word = new Int32Array(state);
+  // A handler may answer with the reason: it has run, then.
+  const cancel = (code: Code, message: string) => call.cancel(new RpcError(code, message, { mayHaveExecuted: true }));
   const { value } = Atomics.waitAsync(word, 0, 0);
   const look = () => {
-    if (Atomics.load(word, 0) === cancelledWord) call.cancel(new RpcError('CANCELLED', 'the caller has cancelled'));
+    if (Atomics.load(word, 0) === cancelledWord) cancel('CANCELLED', 'the caller has cancelled');
   };
   if (value instanceof Promise) void value.then(look);
   else look();
-  const late = () => call.cancel(new RpcError('DEADLINE_EXCEEDED', 'the deadline has passed'));
+  const late = () => cancel('DEADLINE_EXCEEDED', 'the deadline has passed');
   // A classic call has no deadline, and no timer takes more than 2^31 - 1 ms.
   const timer = remaining < 2 ** 31 ? systemClock.timer(remaining, late) : undefined;
   return () => {

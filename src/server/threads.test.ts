@@ -124,11 +124,15 @@ describe('a handler in a worker thread', () => {
     const { start: begin, call } = await start(test, 2);
     const book = (line: string) => until(() => readFileSync(bookFile, 'utf8').includes(`${line}\n`), line);
     const lingering = begin('linger', 'left');
+    const ended = assert.rejects(lingering.result, { code: 'CANCELLED', mayHaveExecuted: true });
     await book('left began');
     lingering.call.cancel(new RpcError('CANCELLED', 'never mind'));
     await book('left CANCELLED');
-    await lingering.result;
-    await call('linger', 'timed', { timeout: 50 });
+    await ended;
+    await assert.rejects(call('linger', 'timed', { timeout: 50 }), {
+      code: 'DEADLINE_EXCEEDED',
+      mayHaveExecuted: true,
+    });
     await book('timed DEADLINE_EXCEEDED');
   });
 

@@ -56,10 +56,10 @@ export const handlers: Handlers<typeof book.methods> = {
   quick: () => process.pid,
   linger(id, { signal }) {
     note(`${id} began`);
-    return new Promise((resolve) => {
+    return new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => {
         note(`${id} ${(signal.reason as RpcError).code}`);
-        resolve('nobody hears this');
+        reject(signal.reason);
       });
     });
   },
