@@ -155,15 +155,17 @@ export function outgoing(input: unknown, facts: Partial<CallFacts> = {}): Outgoi
 }
 
 /** What becomes of a promise, to be looked at without waiting. */
-export function watched<T>(promise: Promise<T>): { value?: T; error?: RpcError } {
-  const seen: { value?: T; error?: RpcError } = {};
+export interface Watched<T> {
+  state: 'pending' | 'fulfilled' | 'rejected';
+  value?: T;
+  error?: RpcError;
+}
+
+export function watched<T>(promise: Promise<T>): Watched<T> {
+  const seen: Watched<T> = { state: 'pending' };
   promise.then(
-    (value) => {
-      seen.value = value;
-    },
-    (error) => {
-      seen.error = error;
-    },
+    (value) => Object.assign(seen, { state: 'fulfilled', value }),
+    (error) => Object.assign(seen, { state: 'rejected', error }),
   );
   return seen;
 }
