@@ -299,6 +299,7 @@ describe('a lease in ZooKeeper', () => {
     await announce();
     await lease.release();
     lease.update({ ...me, weight: 9 });
+    await clock.run(1_000);
     zookeeper.expire(zookeeper.link.sessionId);
     await clock.run(120_000);
     assert.deepEqual(names(), []);

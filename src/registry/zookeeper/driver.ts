@@ -10,14 +10,16 @@
  * For that we reach into `client.connectionManager` in these places, and only here:
  * - `findNextServer`: we say which address (ours are resolved freshly; its own parser knows no IPv6);
  * - `connect`: made idle after the first, so that it never reconnects;
- * - `onSocketData`: to know when bytes came, and to catch what it throws at frames that it does not know;
- * - `socket`, `connectTimeoutHandler`: to end the connection and its timer for good; `pendingBuffer`: to bound it;
+ * - `onSocketData`: to know when bytes came, to hand it whole frames of a bounded size (it joins pieces anew with each
+ *   one that comes), and to catch what it throws at frames that it does not know;
+ * - `socket`, `connectTimeoutHandler`: to end the connection and its timer for good;
  * - `zxid`: the newest transaction seen goes along with the session.
  */
 import zookeeper, { type Client, type Exception, type Stat as VendorStat } from 'node-zookeeper-client';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { address as addressText } from '../../core/endpoint.ts';
 import { DialError, ZooKeeperError } from './error.ts';
+import { Frames } from './frames.ts';
 import type { Address, Dial, DialOptions, Link, Stat, Ticket } from './link.ts';
 
 /** More than any answer has: ten thousand children are half a megabyte. Bytes. */
@@ -65,15 +67,18 @@ class VendorLink implements Link {
     if (auth !== undefined) client.addAuthInfo(auth.scheme, Buffer.from(auth.secret));
 
     manager.findNextServer = (connectTo) => connectTo(address);
-    const onSocketData = manager.onSocketData;
+    const frames = new Frames(maxFrame);
+    const { onSocketData } = manager;
     manager.onSocketData = (chunk) => {
       this.#heard = clock.now();
       try {
-        onSocketData.call(manager, chunk);
+        for (const frame of frames.take(chunk)) {
+          if (this.ended.aborted) return;
+          onSocketData.call(manager, frame);
+        }
       } catch (cause) {
         this.destroy(new Error('the server sent what the driver cannot read', { cause }));
       }
-      if ((manager.pendingBuffer?.length ?? 0) > maxFrame) this.destroy(new Error('the server sent an endless frame'));
     };
     client.once('connected', () => {
       this.#timer.cancel();

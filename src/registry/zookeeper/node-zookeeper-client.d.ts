@@ -44,7 +44,6 @@ declare module 'node-zookeeper-client' {
   export interface ConnectionManager {
     socket: Socket | undefined;
     zxid: Buffer;
-    pendingBuffer: Buffer | null;
     connectTimeoutHandler: NodeJS.Timeout | null;
     connect(): void;
     findNextServer(callback: (server: Server) => void): void;

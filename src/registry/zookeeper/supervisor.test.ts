@@ -69,6 +69,23 @@ describe('the session supervisor', () => {
     assert.equal(zookeeper.dials[1]!.ticket?.zxid.readBigUInt64BE(), zookeeper.zxid);
   });
 
+  it('tries the server that it lost last of all', async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      await start(3, { random: seeded(seed) });
+      await clock.run(2_000);
+      const lost = zookeeper.link.address.host;
+      zookeeper.onDial = () => 'unreachable';
+      const from = zookeeper.dials.length;
+      zookeeper.link.destroy(new Error('reset'));
+      await clock.run(0);
+      assert.equal(hosts(zookeeper.dials.slice(from))[2], lost);
+      const done = supervisor.close(0);
+      await clock.run(0);
+      await done;
+      zookeeper.onDial = () => 'take';
+    }
+  });
+
   it('leaves a server that is silent for two thirds of the timeout', async () => {
     await start(2);
     const silent = zookeeper.link;

@@ -49,8 +49,6 @@ export class Watcher implements SessionUser {
   #again = false;
   /** True if the next read takes nothing for granted. */
   #all = false;
-  /** True while the entries are not what was shown last. */
-  #changed = false;
   #failures = 0;
   #lastRead = Number.NEGATIVE_INFINITY;
   #reads = 0;
@@ -140,7 +138,6 @@ export class Watcher implements SessionUser {
     this.#reads++;
     const children = await this.#children(link);
     if (children === undefined) {
-      this.#changed ||= this.#entries.size > 0;
       this.#entries.clear();
       this.#folder = undefined;
       return this.#show();
@@ -151,25 +148,19 @@ export class Watcher implements SessionUser {
       return this.#at(spacing);
     }
     this.#seen = { session: link.sessionId, pzxid: stat.pzxid };
-    if (this.#folder !== stat.czxid) {
-      this.#changed = true;
-      this.#entries.clear();
-    }
+    if (this.#folder !== stat.czxid) this.#entries.clear();
     this.#folder = stat.czxid;
 
     const present = new Set(names);
     const unread = names.filter((name) => !this.#entries.has(name) || (this.#all && !isOurs(name)));
     for (const name of this.#entries.keys()) {
-      if (present.has(name)) continue;
-      this.#entries.delete(name);
-      this.#changed = true;
+      if (!present.has(name)) this.#entries.delete(name);
     }
     let at = 0;
     const reader = async () => {
       for (let name = unread[at++]; name !== undefined; name = unread[at++]) {
         const entry = await this.#entry(link, `${path}/${name}`);
-        if (entry === undefined || isDeepStrictEqual(entry, this.#entries.get(name))) continue;
-        this.#changed = true;
+        if (entry === undefined) continue;
         if ('junk' in entry && !this.#entries.has(name)) {
           this.#options.log.warn({ entry: `${path}/${name}`, cause: entry.junk }, 'an entry in ZooKeeper is ignored');
         }
@@ -207,8 +198,6 @@ export class Watcher implements SessionUser {
 
   #show(): void {
     const { views } = this.#options;
-    if (!this.#changed && views.now.state === 'known') return;
-    this.#changed = false;
     const newest = new Map<string, { endpoint: Endpoint; number: number }>();
     for (const [name, entry] of this.#entries) {
       if ('junk' in entry) continue;
@@ -219,7 +208,7 @@ export class Watcher implements SessionUser {
         newest.set(entry.endpoint.id, { endpoint: entry.endpoint, number });
     }
     const endpoints = [...newest.values()].map(({ endpoint }) => endpoint).sort((a, b) => (a.id < b.id ? -1 : 1));
-    // The same servers under other names are no news either.
+    // Read again and found the same: no news.
     if (views.now.state === 'known' && isDeepStrictEqual(views.now.endpoints, endpoints)) return;
     views.push({ state: 'known', endpoints });
   }
