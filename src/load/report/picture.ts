@@ -12,7 +12,10 @@ export type Painter = (timeline: Timeline, events: readonly EventMark[], width: 
  */
 export async function painter(): Promise<Painter> {
   const echarts = await import('echarts').catch((cause) => {
-    throw new Error('The report needs the package "echarts" to draw its picture: npm install echarts', { cause });
+    throw new Error(
+      'The report needs the package "echarts" to draw its picture: npm install echarts, or do without (--report off)',
+      { cause },
+    );
   });
   return (timeline, events, width) => {
     const { option, height } = lanes(timeline, events, width);

@@ -62,10 +62,22 @@ dd { margin: 0; overflow-wrap: anywhere; }
   tr.how td { padding: 0; }
 }
 @media print {
-  body { font-size: 11pt; }
+  body { font-size: 9.5pt; }
   main { max-width: none; padding: 0; }
+  h1 { font-size: 18pt; }
+  h2 { font-size: 12pt; margin: 14pt 0 4pt; break-after: avoid; }
+  header { padding: 10pt; }
   header, .tile, .number { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  figure, tr, .problems { break-inside: avoid; }
+  .tiles { grid-template-columns: repeat(8, 1fr); gap: 4pt; }
+  .tile { padding: 5pt; }
+  .tile b { font-size: 12pt; }
+  .tile span { font-size: 7.5pt; }
+  .scroll { overflow: visible; }
+  table { font-size: 8pt; }
+  thead th, tr.how td { font-size: 7.5pt; }
+  th, td { padding: 3pt 4pt; }
+  tbody th { white-space: normal; }
+  section, tr { break-inside: avoid; }
   figure.wide { display: block; }
   figure.narrow { display: none; }
 }
