@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { inputText, testGateway } from '../../test/support/gateway.ts';
+import { encoded, inputText, testGateway } from '../../test/support/gateway.ts';
 import { until } from '../../test/support/until.ts';
 import { systemClock } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
@@ -49,6 +49,7 @@ test('a draining gateway is not ready, still serves, and says that each answer i
   const agent = keepAlive(t);
   assert.equal((await ask(agent, gateway.port, '1')).headers.connection, 'keep-alive');
   const drained = gateway.drain(4_000, 28_000);
+  assert.equal(gateway.drain(0, 0), drained);
   assert.equal(await readiness(url), 503);
   assert.equal((await fetch(`${url}/livez`)).status, 200);
   for (let i = 0; i < 3; i++) {
@@ -60,6 +61,7 @@ test('a draining gateway is not ready, still serves, and says that each answer i
   assert.equal((await fetch(`${url}/nowhere`)).headers.get('connection'), 'close');
   await clock.run(4_000);
   await drained;
+  assert.equal(clock.pending, 0);
   await assert.rejects(ask(agent, gateway.port, '1'), { code: 'ECONNREFUSED' });
 });
 
@@ -152,6 +154,7 @@ test('calls that outlast the grace are answered with DRAINING', async (t) => {
     attempts: [],
   });
   await drained;
+  assert.equal(clock.pending, 0);
 });
 
 test('a client that never ends its half, or never heeds an abort, does not hold the drain up', async (t) => {
@@ -276,4 +279,25 @@ test('requests sent in one go lose no answer when the connection is ended, and n
   const answers = [...text.matchAll(/\r\n\r\n(\d)/g)].map((m) => m[1]);
   assert.deepEqual(answers, calls.map(inputText));
   assert.equal(text.match(/connection: close/gi)?.length, 1);
+});
+
+test('a request that comes while the last answer is still being written is not worked on', async (t) => {
+  const large = JSON.stringify('x'.repeat(20_000_000));
+  const { gateway, calls, url } = await testGateway(t, () => ({ output: encoded(large) }), {
+    limits: { connectionRequests: 1 },
+  });
+  const socket = connect(gateway.port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const post = 'POST /call/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1';
+  socket.write(post);
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  socket.pause();
+  assert.match(first.toString('latin1'), /\r\nconnection: close\r\n/i);
+  socket.write(post);
+  // Whoever gets answers on other connections knows that what was sent before has been read.
+  for (let i = 0; i < 3; i++) await fetch(`${url}/livez`);
+  let length = first.length;
+  for await (const chunk of socket) length += (chunk as Buffer).length;
+  assert.ok(length > large.length);
+  assert.equal(calls.length, 1);
 });
