@@ -70,6 +70,8 @@ export abstract class DrawingBalancer<T extends Candidate> implements Balancer<T
   }
 
   pick(excluded: readonly T[]): T | undefined {
+    // Nothing to draw: the tree need not be touched.
+    if (this.#nodes.length === 1) return this.#nodes[0];
     for (const node of excluded) this.hide(node);
     const first = this.draw();
     if (first === undefined && this.#hidden.length > 0) {
