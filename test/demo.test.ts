@@ -106,7 +106,7 @@ describe('evenkeel demo', { timeout: 300_000 }, () => {
   });
 
   it('leaves nothing behind when it is killed itself', async () => {
-    const { child, output, exited } = demo('--quick');
+    const { child, output, exited } = demo('--quick', '--report', 'off');
     await until(() => output().includes('the load begins'), output);
     assert.ok(left().length >= 8, 'ZooKeeper, a gateway, servers, a generator and a guard are there');
     child.kill('SIGKILL');

@@ -19,8 +19,13 @@ export function command<const Names extends readonly OptionName[]>(
     .configureHelp({ optionDescription: describeOption })
     .showHelpAfterError(`(evenkeel ${name.split(' ')[0]} --help says more)`);
   for (const option of names) made.addOption(toOption(option, overrides[option as Names[number]]));
-  return Object.assign(made, { values: () => made.opts() as Pick<OptionValues, Names[number]> });
+  const values = () =>
+    Object.entries(made.opts()).map(([option, value]) => [option, value === off ? undefined : value]);
+  return Object.assign(made, { values: () => Object.fromEntries(values()) as Pick<OptionValues, Names[number]> });
 }
+
+/** What stands in commander for a value that was read as "none": it takes `undefined` for an empty text. */
+const off = Symbol('off');
 
 function toOption(name: OptionName, override: string | undefined): Option {
   const { flag, value, env, help, parse } = options[name];
@@ -31,7 +36,7 @@ function toOption(name: OptionName, override: string | undefined): Option {
   if (value !== undefined) {
     option.argParser((text: string) => {
       try {
-        return parse(text);
+        return parse(text) ?? off;
       } catch (error) {
         throw new InvalidArgumentError(`${(error as Error).message}.`);
       }
