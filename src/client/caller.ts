@@ -127,7 +127,7 @@ export class Caller {
 
   #prepare(facts: CallerCall, parent: Call | undefined): OutgoingCall {
     if (this.#closed !== undefined) {
-      throw new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'CLOSED' });
+      throw new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'NO_NODES' });
     }
     // Nobody waits for it: it must not run.
     if (parent?.cancelled !== undefined) throw parent.cancelled.with({ stage: 'unsent', mayHaveExecuted: false });

@@ -105,7 +105,7 @@ export class Nodes {
   async close(grace: number): Promise<void> {
     this.#closing.abort();
     this.#sweep.cancel();
-    this.#waiting.close(new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'CLOSED' }));
+    this.#waiting.close(new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'NO_NODES' }));
     // A call that fails from here on finds no node to be sent to again.
     for (const node of this.#all.values()) this.#live.remove(node);
     await Promise.all(Array.from(this.#all.values(), (node) => node.links.stop(grace)));

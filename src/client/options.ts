@@ -77,6 +77,7 @@ export const longestTimeout = 2 ** 31 - 1;
 
 /** Fills in the defaults. Throws a RangeError that names the option and what it takes. */
 export function connectOptions(given: ConnectOptions): FilledConnectOptions {
+  if (given.registry === undefined) throw new TypeError('option "registry" is missing: expected a URL or an object');
   const attempts = given.attempts ?? 3;
   const pingAfter = whole(
     'heartbeat.pingAfter',

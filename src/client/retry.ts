@@ -148,7 +148,6 @@ class Run {
   }
 
   #again(kind: 'retry' | 'hedge'): void {
-    if (this.#done) return;
     this.#parts.onRetry(this.#call.method, kind);
     // What no node has seen was no attempt: the first that one sees carries the call's own number.
     this.#try(this.#call.again(this.#call.attempt + this.#sent, this.#tried()));

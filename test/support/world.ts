@@ -196,6 +196,11 @@ export class World {
       log: silentLog,
       ...options,
     });
+    return this.closing(client);
+  }
+
+  /** Closes it with everything else. */
+  closing<T extends { close(grace: number): Promise<void> }>(client: T): T {
     this.#clients.push(client);
     return client;
   }

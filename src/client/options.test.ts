@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { World } from '../../test/support/world.ts';
+import { type ConnectOptions, connectOptions } from './options.ts';
+
+const given = { registry: 'memory:options' };
+
+const ranges: [name: keyof ConnectOptions, min: number, max: number][] = [
+  ['timeout', 1, 2 ** 31 - 1],
+  ['attempts', 1, 1_000],
+  ['helloTimeout', 10, 60_000],
+  ['connectTimeout', 0, 600_000],
+  ['maxWaiting', 0, 1_000_000],
+  ['retention', 0, 86_400_000],
+];
+
+for (const [name, min, max] of ranges) {
+  test(`${name} takes whole numbers from ${min} to ${max}`, () => {
+    for (const right of [min, max]) {
+      assert.equal(connectOptions({ ...given, [name]: right })[name as 'timeout'], right);
+    }
+    for (const wrong of [min - 1, max + 1, min + 0.5, Number.NaN, '5']) {
+      const message = `option "${name}" is ${wrong}: expected a whole number from ${min} to ${max}`;
+      assert.throws(() => connectOptions({ ...given, [name]: wrong }), { name: 'RangeError', message });
+    }
+  });
+}
+
+test('attempts may be without bound', () => {
+  assert.equal(connectOptions({ ...given, attempts: Number.POSITIVE_INFINITY }).attempts, Number.POSITIVE_INFINITY);
+});
+
+test('a heartbeat is given up some time after it is asked for', () => {
+  const heartbeat = (options: NonNullable<ConnectOptions['heartbeat']>) =>
+    connectOptions({ ...given, heartbeat: options }).heartbeat;
+  assert.deepEqual(heartbeat({}), { pingAfter: 1_000, deadAfter: 3_000 });
+  assert.deepEqual(heartbeat({ pingAfter: 200 }), { pingAfter: 200, deadAfter: 600 });
+  assert.deepEqual(heartbeat({ pingAfter: 50, deadAfter: 60 }), { pingAfter: 50, deadAfter: 60 });
+  assert.throws(() => heartbeat({ pingAfter: 49 }), /option "heartbeat.pingAfter" is 49/);
+  assert.throws(() => heartbeat({ pingAfter: 100, deadAfter: 109 }), /option "heartbeat.deadAfter" is 109/);
+});
+
+test('the defaults', () => {
+  const { timeout, attempts, hedging, balancer, helloTimeout, connectTimeout, maxWaiting, retention } =
+    connectOptions(given);
+  assert.deepEqual(
+    { timeout, attempts, hedging, balancer, helloTimeout, connectTimeout, maxWaiting, retention },
+    {
+      timeout: 5_000,
+      attempts: 3,
+      hedging: true,
+      balancer: 'p2c',
+      helloTimeout: 1_000,
+      connectTimeout: 5_000,
+      maxWaiting: 1_000,
+      retention: 600_000,
+    },
+  );
+});
+
+test('what is wrong is said before anything is opened', () => {
+  const world = new World();
+  for (const [wrong, expected] of [
+    [{ balancer: 'best' }, /option "balancer" is best: expected random or p2c/],
+    [{ weights: { recovery: 3 } }, /recovery is 3/],
+    [{ budget: { ratio: -1 } }, /ratio is -1/],
+    [{ limits: { depth: 0 } }, /limit "depth" is 0/],
+    [{ registry: 'nowhere:' }, /no registry system "nowhere"/],
+    [{ registry: undefined }, /option "registry" is missing/],
+  ] as const) {
+    assert.throws(() => world.client(wrong as Partial<ConnectOptions>), expected);
+  }
+  assert.equal(world.clock.pending, 0);
+});
