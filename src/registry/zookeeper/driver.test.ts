@@ -186,7 +186,7 @@ describe('a link', () => {
     greeted();
     const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const stop = new AbortController();
-    const attempt = dial({ signal: stop.signal, timeout: 60_000 });
+    const attempt = dial({ signal: stop.signal, timeout: 8_000 });
     stop.abort(new Error('given up'));
     await assert.rejects(attempt, { stage: 'unreachable', message: /given up/ });
     await assert.rejects(dial({ signal: AbortSignal.abort(new Error('too late')) }), /too late/);

@@ -52,7 +52,7 @@ class Scene {
   }
 
   /** Ours. Servers are tried in the order given. */
-  registry(servers: string, { session = '1s', auth, onLink, lookup }: Opening = {}): Registry {
+  registry(servers: string, { session = '2s', auth, onLink, lookup }: Opening = {}): Registry {
     const inner = driver(systemClock);
     const dial: Dial = async (options) => {
       const link = await inner(options);
@@ -69,6 +69,11 @@ class Scene {
   /** Ours again, undisturbed. */
   witness(): Registry {
     return this.registry(this.#host.connect, { session: '4s' });
+  }
+
+  /** Runs after the test, however it ends. */
+  after(close: () => unknown): void {
+    this.#test.after(() => void close());
   }
 
   get host(): string {
@@ -134,35 +139,41 @@ function faults(name: string, start: () => Promise<Host>): void {
     };
 
     fault('a server that falls silent', async (scene) => {
-      const [one, two] = [await scene.proxy(), await scene.proxy()];
-      const servers = `${one.address},${two.address}`;
-      const bare = scene.bare(servers, 1_000, one.address);
+      const [theirs, other] = [await scene.proxy(), await scene.proxy()];
+      const bare = scene.bare(`${theirs.address},${other.address}`, 1_000, theirs.address);
       await scene.connected(bare);
-      const registry = scene.registry(servers, { session: '4s' });
-      const seen = new Seen(registry);
-      await seen.reaches('');
-      assert.deepEqual([one.connections, two.accepted], [2, 0]);
-
-      one.pause();
+      theirs.pause();
       let answered = false;
       bare.getChildren('/', undefined, () => {
         answered = true;
       });
+
+      const ours = [await scene.proxy(), await scene.proxy()];
+      const registry = scene.registry(ours.map((proxy) => proxy.address).join(), { session: '6s' });
+      const seen = new Seen(registry);
+      await seen.reaches('');
+      const before = registry.status().server;
+      const silent = ours.find((proxy) => proxy.address === before)!;
+      silent.pause();
+      await scene.witness().announce(server('a')).registered;
+      await seen.reaches('a:7000');
+      assert.notEqual(registry.status().server, before);
+      assert.equal(registry.status().sessions, 1);
+
       await patience(1_000);
       assert.equal(bare.getState().name, 'SYNC_CONNECTED', 'the bare client notices nothing');
       assert.equal(answered, false);
-
-      await scene.witness().announce(server('a')).registered;
-      await seen.reaches('a:7000');
-      assert.deepEqual([registry.status().sessions, registry.status().connections], [1, 2]);
-      assert.equal(answered, false, 'and it never will');
-      assert.equal(two.accepted, 1);
+      assert.equal(other.accepted, 0);
     });
 
     fault('a server that takes connections and says nothing', async (scene) => {
       const held = new Set<Socket>();
       const mute = createServer((socket) => held.add(socket.on('error', () => {}))).listen(0, '127.0.0.1');
       await once(mute, 'listening');
+      scene.after(() => {
+        mute.close();
+        for (const socket of held) socket.destroy();
+      });
       const muteAddress = `127.0.0.1:${(mute.address() as { port: number }).port}`;
       const good = await scene.proxy();
       const servers = `${muteAddress},${good.address}`;
@@ -170,13 +181,11 @@ function faults(name: string, start: () => Promise<Host>): void {
       const registry = scene.registry(servers);
       const lease = registry.announce(server('a'));
       await lease.registered;
-      assert.equal(held.size, 2);
+      assert.ok(held.size >= 2, 'both begin with the mute one');
       await patience(1_000);
-      assert.equal(good.accepted, 1, 'the bare client never tries the other');
+      const { port } = mute.address() as { port: number };
+      assert.equal(bare.connectionManager.socket?.remotePort, port, 'the bare client never tries the other');
       assert.equal(bare.getState().name, 'DISCONNECTED');
-      await lease.release();
-      mute.close();
-      for (const socket of held) socket.destroy();
     });
 
     fault('a frame that is torn by a reset', async (scene) => {
@@ -196,7 +205,7 @@ function faults(name: string, start: () => Promise<Host>): void {
         }
       };
       await scene.connected(bare);
-      const registry = scene.registry(ours.address);
+      const registry = scene.registry(ours.address, { session: '6s' });
       const lease = registry.announce(server('a'));
       const seen = new Seen(registry);
       await lease.registered;
@@ -242,6 +251,7 @@ function faults(name: string, start: () => Promise<Host>): void {
 
       let creations = 0;
       const registry = scene.registry(ours.address, {
+        session: '6s',
         onLink(link) {
           const create = link.create.bind(link);
           link.create = (...args) => {
@@ -289,7 +299,7 @@ function faults(name: string, start: () => Promise<Host>): void {
       const { names } = await look.getChildren(scene.folder);
       assert.equal(names.length, 1);
       assert.notEqual(names[0], before);
-      assert.equal(registry.status().sessions, 2);
+      assert.ok((registry.status().sessions as number) > 1);
       await until(() => expired, 'the bare client to hear of its expiry');
       await patience(1_000);
       assert.equal(theirs.connections, 0, 'the bare client is dead for good');
@@ -308,9 +318,10 @@ function faults(name: string, start: () => Promise<Host>): void {
       const { id, password } = links[0]!.ticket;
       const thief = zookeeper.createClient(proxy.address, { sessionId: id, sessionPassword: password });
       thief.connect();
+      scene.after(() => thief.connectionManager.socket?.destroy());
       await until(() => thief.getState().name === 'SYNC_CONNECTED', 'the other client to take the session');
       thief.close();
-      await until(() => registry.status().sessions === 2 && lease.state === 'registered', 'a new session');
+      await until(() => (registry.status().sessions as number) > 1 && lease.state === 'registered', 'a new session');
       const { names } = await look.getChildren(scene.folder);
       assert.equal(names.length, 1);
       const { stat } = await look.getData(`${scene.folder}/${names[0]}`);
@@ -363,7 +374,7 @@ function faults(name: string, start: () => Promise<Host>): void {
       const seen = new Seen(registry);
       const lease = registry.announce(server('a'));
       await until(() => seen.last?.state === 'failed', 'the failure to be told');
-      assert.match(String((seen.last as { cause: Error }).cause), /no ZooKeeper server can be reached: .*ECONNREFUSED/);
+      assert.match(String((seen.last as { cause: Error }).cause), /no ZooKeeper server can be reached: 127/);
       await patience(400);
       assert.equal(lease.state, 'pending');
       await proxy.accept();
@@ -399,6 +410,7 @@ function faults(name: string, start: () => Promise<Host>): void {
       });
       moved.listen(proxy.port, '127.0.0.2');
       await once(moved, 'listening');
+      scene.after(() => moved.close());
       let address = '127.0.0.1';
       const registry = scene.registry(`zk.invalid:${proxy.port}`, { lookup: async () => [address], session: '4s' });
       const lease = registry.announce(server('a'));
@@ -408,9 +420,7 @@ function faults(name: string, start: () => Promise<Host>): void {
       proxy.cut();
       await until(() => registry.status().server === `127.0.0.2:${proxy.port}`, 'the new address');
       assert.equal(registry.status().sessions, 1);
-      await lease.release();
-      await registry.close();
-      moved.close();
+      assert.equal(lease.state, 'registered');
     });
 
     fault('a release while ZooKeeper is away', async (scene) => {
@@ -485,7 +495,7 @@ function faults(name: string, start: () => Promise<Host>): void {
 }
 
 faults('the embedded ZooKeeper', async () => {
-  const host = await startZooKeeper({ tickTime: 250 });
+  const host = await startZooKeeper({ tickTime: 500 });
   return { connect: host.connect, stop: () => host.close() };
 });
 
