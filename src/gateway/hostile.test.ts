@@ -101,12 +101,13 @@ test('slow senders are cut off, and others are served meanwhile', async (t) => {
 
 test('a client that does not read is cut off', async (t) => {
   const answer = JSON.stringify('x'.repeat(16_000_000));
-  const { gateway, metrics } = await testGateway(t, () => ({ output: encoded(answer) }), {
+  const { gateway, metrics, calls } = await testGateway(t, () => ({ output: encoded(answer) }), {
     limits: { writeTimeout: 300 },
   });
   const socket = await dial(t, gateway.port);
   socket.pause();
   socket.write(`${call}\r\n`);
+  await until(() => calls.length === 1, 'the call to arrive');
   await until(
     async () => /^evenkeel_gateway_connections 0$/m.test(await metrics.text()),
     'the connection to be closed',
@@ -115,7 +116,7 @@ test('a client that does not read is cut off', async (t) => {
 
 test('of many clients that do not read, those that have waited longest are cut off', async (t) => {
   const answer = encoded(JSON.stringify('x'.repeat(20_000_000)));
-  const { gateway, url, metrics } = await testGateway(t, () => ({ output: answer }), {
+  const { gateway, metrics } = await testGateway(t, () => ({ output: answer }), {
     limits: { unread: 50_000_000 },
   });
   const sockets: Socket[] = [];
@@ -135,11 +136,22 @@ test('of many clients that do not read, those that have waited longest are cut o
   for (const socket of sockets) socket.resume();
   await until(() => cut.length === 3, 'the three to notice');
   assert.deepEqual(cut.toSorted(), [0, 1, 2]);
-  // What was read in full counts no more.
+});
+
+test('answers that were read in full do not count against one that is not', async (t) => {
+  const answer = encoded(JSON.stringify('x'.repeat(20_000_000)));
+  const { gateway, url } = await testGateway(t, () => ({ output: answer }), { limits: { unread: 50_000_000 } });
+  const slow = await dial(t, gateway.port);
+  slow.write(`${call}Connection: close\r\n\r\n`);
+  const [first] = (await once(slow, 'data')) as [Buffer];
+  slow.pause();
   for (let i = 0; i < 4; i++) {
     const response = await fetch(`${url}/call/x`, { method: 'POST' });
     assert.equal((await response.text()).length, 20_000_002);
   }
+  let length = first.length;
+  for await (const chunk of slow) length += (chunk as Buffer).length;
+  assert.ok(length > 20_000_002, String(length));
 });
 
 test('a call may take longer than a client may leave things unread', async (t) => {
