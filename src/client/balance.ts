@@ -7,17 +7,17 @@ import type { Nodes } from './nodes.ts';
 
 /** The innermost handler: picks a node, sends, and takes down what that showed of the node, once for each attempt. */
 export function balance(nodes: Nodes, clock: Clock): Handler {
-  const send = (call: OutgoingCall): Promise<Reply> => {
+  const send = (call: OutgoingCall, now: number): Promise<Reply> => {
     // What is cancelled before it is sent must not be sent: it would run, and its caller was told that it did not.
     if (call.cancelled !== undefined) {
       return Promise.reject(call.cancelled.with({ stage: 'unsent', mayHaveExecuted: false }));
     }
     const node = nodes.pick(call.tried);
-    if (node === undefined) return nodes.wait(call).then(() => send(call));
+    if (node === undefined) return nodes.wait(call).then(() => send(call, clock.now()));
     call.node = node.id;
-    call.sentAt = clock.now();
+    call.sentAt = now;
     const connection = node.links.least();
-    return connection.send(call).then(
+    return connection.send(call, now).then(
       (reply) => {
         nodes.succeed(node);
         reply.node = node.id;
@@ -30,7 +30,7 @@ export function balance(nodes: Nodes, clock: Clock): Handler {
       },
     );
   };
-  return (call) => send(call as OutgoingCall);
+  return (call) => send(call as OutgoingCall, call.since);
 }
 
 function failed(

@@ -137,11 +137,13 @@ export class Caller {
       const message = `timeout is ${timeout}: expected 1 to ${longestTimeout} ms`;
       throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
     }
-    const own = this.#options.clock.now() + timeout;
+    const since = this.#options.clock.now();
+    const own = since + timeout;
     return new OutgoingCall({
       service: facts.service,
       method: facts.method,
       input: facts.input,
+      since,
       deadline: parent === undefined ? own : Math.min(own, parent.deadline),
       repeatable: facts.repeatable || facts.idempotencyKey !== undefined,
       attempt: parent?.attempt ?? 1,

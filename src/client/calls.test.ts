@@ -228,10 +228,17 @@ test('a call made for one that is cancelled already is not sent', async () => {
   const world = new World();
   const node = await world.node('a');
   const client = await world.connected();
-  const parent = new OutgoingCall({ service: 's', method: 'm', input: 1, deadline: 60_000, repeatable: false });
+  const parent = new OutgoingCall({
+    service: 's',
+    method: 'm',
+    input: 1,
+    since: 0,
+    deadline: 60_000,
+    repeatable: false,
+  });
   parent.cancel(new RpcError('CANCELLED', 'enough'));
   const failed = runFor(parent, () => client.write({ id: '1' })).catch((error) => error);
-  assert.deepEqual(cancelled(await failed), ['CANCELLED', 'unsent', false]);
+  assert.deepEqual(cancelled((await failed) as RpcError), ['CANCELLED', 'unsent', false]);
   assert.equal(node.executed.length, 0);
   await world.close();
 });
@@ -245,6 +252,7 @@ test('only one link of a chain repeats: the attempt of the caller above is told 
     service: 's',
     method: 'm',
     input: 1,
+    since: 0,
     deadline: 60_000,
     repeatable: true,
     attempt: 2,
@@ -262,7 +270,14 @@ test('a call that makes many others holds on to none that is over', async () => 
   const world = new World();
   await world.node('a');
   const client = await world.connected();
-  const parent = new OutgoingCall({ service: 's', method: 'm', input: 1, deadline: 60_000, repeatable: false });
+  const parent = new OutgoingCall({
+    service: 's',
+    method: 'm',
+    input: 1,
+    since: 0,
+    deadline: 60_000,
+    repeatable: false,
+  });
   let listeners = 0;
   const { onCancel, offCancel } = parent;
   parent.onCancel = (listener) => {

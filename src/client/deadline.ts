@@ -1,12 +1,11 @@
 import type { Layer, Reply } from '../core/call.ts';
-import type { Clock } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
 import type { TimerWheel } from '../core/timer-wheel.ts';
 
 /** Ends the wait when the time is up, whatever the tries below are doing. */
-export function deadline(clock: Clock, wheel: TimerWheel): Layer {
+export function deadline(wheel: TimerWheel): Layer {
   return (next) => (call) => {
-    if (call.deadline <= clock.now()) {
+    if (call.deadline <= call.since) {
       throw new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was made', { stage: 'unsent' });
     }
     const timer = wheel.at(call.deadline, () => {

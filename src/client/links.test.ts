@@ -67,7 +67,7 @@ test('one worker that is lost while others answer is no fault of the node; its c
   await world.clock.run(10);
   node.killWorker(1);
   await world.clock.run(500);
-  for (const { error, over } of calls) assert.ok(over && error === undefined, error?.message);
+  for (const { error, over } of calls) assert.ok(over && error === undefined, `${error?.message}`);
   assert.equal(row(client, 'a')!.weight, 1_024);
   assert.equal(row(client, 'a')!.lastCause, 'joined');
   await world.startWorker(node, 1);

@@ -151,7 +151,7 @@ test('a call that meets DRAIN on its way is refused, and made elsewhere for noth
   const left = a!.leave(0);
   const calls = Array.from({ length: 20 }, () => world.call(client, 'write'));
   await world.clock.run(200);
-  for (const { error, over } of calls) assert.ok(over && error === undefined, error?.message);
+  for (const { error, over } of calls) assert.ok(over && error === undefined, `${error?.message}`);
   assert.equal(b!.executed.length, 20);
   assert.deepEqual(budgetEmpty, []);
   await world.clock.run(5_000);
@@ -418,7 +418,7 @@ test('a frozen node swallows few calls, and none that may be made again', async 
     await world.clock.run(3);
   }
   await world.clock.run(5_000);
-  for (const { error, over } of calls) assert.ok(over && error === undefined, error?.message);
+  for (const { error, over } of calls) assert.ok(over && error === undefined, `${error?.message}`);
   const slow = calls.filter(({ took }) => took > 90).length;
   assert.ok(slow <= 20, `${slow} calls were swallowed`);
   await world.close();
@@ -473,9 +473,9 @@ test('a server of another service is stale, whatever its id', async () => {
   await clock.run(50);
   assert.equal(other.nodes().nodes[0]!.state, 'stale');
   assert.match(other.nodes().nodes[0]!.lastCause!, /service "test" answers, expected "other"/);
-  const failed = other.read(1, { timeout: 200 }).catch((error) => error);
+  const failed = other.read(1, { timeout: 200 }).catch((error) => error as RpcError);
   await clock.run(300);
-  assert.equal((await failed).label, 'UNAVAILABLE/NO_NODES');
+  assert.equal(((await failed) as RpcError).label, 'UNAVAILABLE/NO_NODES');
   assert.equal(node.executed.length, 0);
   await world.close();
 });

@@ -45,7 +45,7 @@ function layers({ nodes = ['a', 'b', 'c'], maxAttempts = 3, hedging = true, budg
     onRetry: (_method, kind) => void events.push(kind),
     onBudgetEmpty: () => void events.push('budget-empty'),
   });
-  const handler = compose([deadline(clock, wheel), layer], (outgoing) => {
+  const handler = compose([deadline(wheel), layer], (outgoing) => {
     const call = outgoing as OutgoingCall;
     const node = [...live].find((id) => !call.tried.includes(id)) ?? [...live][0];
     const at = clock.now();
@@ -79,6 +79,7 @@ function layers({ nodes = ['a', 'b', 'c'], maxAttempts = 3, hedging = true, budg
       input: 1,
       repeatable,
       attempt,
+      since: clock.now(),
       deadline: clock.now() + timeout,
     });
     const end: { reply?: Reply; error?: RpcError } = {};
@@ -319,7 +320,7 @@ test('a silent try is hedged: the second node is asked too, the first answer win
   assert.equal(sent[0]!.call.cancelled, undefined);
   await sent[1]!.answer();
   assert.equal(end.reply?.attempts, 2);
-  assert.equal(sent[0]!.call.cancelled?.code, 'CANCELLED');
+  assert.equal((sent[0]!.call.cancelled as RpcError | undefined)?.code, 'CANCELLED');
   assert.deepEqual(events, ['hedge']);
   await clock.run(20);
   assert.equal(clock.pending, 0);
@@ -449,7 +450,7 @@ test('an answer in the form of an error ends both', async () => {
   await clock.run(410);
   await sent[1]!.fail(failure('NOT_FOUND', 'answered'));
   assert.equal(end.error?.code, 'NOT_FOUND');
-  assert.equal(sent[0]!.call.cancelled?.code, 'CANCELLED');
+  assert.equal((sent[0]!.call.cancelled as RpcError | undefined)?.code, 'CANCELLED');
 });
 
 test('the deadline ends both, and both are named', async () => {

@@ -4,7 +4,7 @@ import { type Attempt, RpcError } from '../core/error.ts';
 import type { Random } from '../core/random.ts';
 import type { TimerWheel } from '../core/timer-wheel.ts';
 import type { RetryBudget } from '../policy/budget.ts';
-import type { HedgeDelay } from '../policy/hedge.ts';
+import { type HedgeDelay, shortestDelay } from '../policy/hedge.ts';
 import { decideRetry, maxConnectionLosses } from '../policy/retry.ts';
 
 export interface RetryParts {
@@ -27,7 +27,7 @@ const lookAgainAfter = 100;
 /** Sends a call again where `policy/retry.ts` allows it, and to a second node where the first is silent for long. */
 export function retry(parts: RetryParts): Layer {
   return (next) => (call) => {
-    parts.budget.deposit(parts.clock.now());
+    parts.budget.deposit(call.since);
     return new Promise((resolve, reject) => new Run(call as OutgoingCall, next, parts, resolve, reject).start());
   };
 }
@@ -96,13 +96,14 @@ class Run {
       (value) => this.#onReply(call, value),
       (error) => this.#onError(call, RpcError.from(error)),
     );
-    if (this.#mayHedge) this.#at((call.sentAt ?? this.#parts.clock.now()) + this.#hedgeAfter, this.#look);
+    // Nearly all calls are over by then: for how long this one may be silent is only worked out if it is not.
+    if (this.#mayHedge) this.#at((call.sentAt ?? call.since) + shortestDelay, this.#look);
   }
 
   #onReply(from: OutgoingCall, reply: Reply): void {
     if (this.#done) return;
     if (this.#delay !== undefined && from.sentAt !== undefined) {
-      const now = this.#parts.clock.now();
+      const now = reply.at ?? this.#parts.clock.now();
       this.#delay.record(now - from.sentAt, now);
     }
     reply.attempts = this.#sent;
@@ -150,7 +151,7 @@ class Run {
   #again(kind: 'retry' | 'hedge'): void {
     this.#parts.onRetry(this.#call.method, kind);
     // What no node has seen was no attempt: the first that one sees carries the call's own number.
-    this.#try(this.#call.again(this.#call.attempt + this.#sent, this.#tried()));
+    this.#try(this.#call.again(this.#parts.clock.now(), this.#call.attempt + this.#sent, this.#tried()));
   }
 
   /** True if a second node may be asked beside the one at work. Each of both may be lost, and no more than two may. */
@@ -164,17 +165,13 @@ class Run {
     );
   }
 
-  get #hedgeAfter(): number {
-    return this.#delay!.delay(this.#parts.clock.now());
-  }
-
   /** Sends a call that has been silent for long to a second node too, if there is one and the budget allows it. */
   readonly #look = (): void => {
     const [only] = this.#running;
     if (this.#done || only === undefined || !this.#mayHedge) return;
     const { clock, budget, hasOther } = this.#parts;
     const now = clock.now();
-    const due = only.sentAt === undefined ? Number.POSITIVE_INFINITY : only.sentAt + this.#hedgeAfter;
+    const due = only.sentAt === undefined ? Number.POSITIVE_INFINITY : only.sentAt + this.#delay!.delay(now);
     if (now < due) return this.#at(Math.min(due, now + lookAgainAfter), this.#look);
     if (!hasOther(this.#tried())) return this.#at(now + lookAgainAfter, this.#look);
     if (budget.withdraw(now)) return this.#again('hedge');

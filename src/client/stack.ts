@@ -17,7 +17,7 @@ export function clientStack(parts: RetryParts & { metrics: Metrics; isMethod: (n
       isMethod,
     ),
     // Above retry: one deadline for all attempts together.
-    deadline(clock, wheel),
+    deadline(wheel),
     // Above balance: each attempt is a pick of its own.
     retry(parts),
   ];

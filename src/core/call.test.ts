@@ -5,7 +5,15 @@ import { RpcError } from './error.ts';
 
 const cause = new RpcError('CANCELLED', 'enough');
 const outgoing = () =>
-  new OutgoingCall({ service: 's', method: 'm', input: 1, deadline: 1_000, repeatable: true, metadata: { a: 'b' } });
+  new OutgoingCall({
+    service: 's',
+    method: 'm',
+    input: 1,
+    since: 0,
+    deadline: 1_000,
+    repeatable: true,
+    metadata: { a: 'b' },
+  });
 
 class Work extends Cancellable {}
 
@@ -77,7 +85,7 @@ test('offCancel forgets one listener, whichever place it has', () => {
 });
 
 test('an outgoing call fills in what is not given', () => {
-  const call = new OutgoingCall({ service: 's', method: 'm', input: 1, deadline: 5, repeatable: false });
+  const call = new OutgoingCall({ service: 's', method: 'm', input: 1, since: 0, deadline: 5, repeatable: false });
   assert.equal(call.attempt, 1);
   assert.equal(call.metadata, noMetadata);
   assert.equal(call.wantsEncoded, false);
@@ -88,10 +96,11 @@ test('the same call again has its own identity: cancelled apart, with its attemp
   const first = outgoing();
   first.node = 'a';
   first.cancel(cause);
-  const again = first.again(2, ['a']);
+  const again = first.again(7, 2, ['a']);
   assert.equal(again.cancelled, undefined);
   assert.equal(again.node, undefined);
   assert.equal(again.attempt, 2);
+  assert.equal(again.since, 7);
   assert.deepEqual(again.tried, ['a']);
   for (const key of ['service', 'method', 'input', 'deadline', 'repeatable', 'metadata', 'wantsEncoded'] as const)
     assert.equal(again[key], first[key], key);

@@ -22,6 +22,8 @@ export interface Call {
   readonly input: unknown;
   /** When the caller stops waiting: an instant on the local clock (`Clock.now`), ms. */
   readonly deadline: number;
+  /** When this side got it (`Clock.now`, ms): the rooms that it passes need not each ask for the time. */
+  readonly since: number;
   /** 1 for the first time this call is sent, on any layer of the way; more for a retry or a hedge. */
   readonly attempt: number;
   /** True if it may be sent again after it may have run: the method is idempotent, or the caller gave a key. */
@@ -44,6 +46,8 @@ export interface Call {
 export interface Reply {
   output: unknown;
   metadata?: Metadata;
+  /** Client side: when it came in (`Clock.now`, ms). */
+  at?: number;
   /** Client side: id of the node that answered. */
   node?: string;
   /** Client side: how many times the call was sent. */
@@ -108,6 +112,7 @@ export interface CallFacts {
   service: string;
   method: string;
   input: unknown;
+  since: number;
   deadline: number;
   repeatable: boolean;
   attempt?: number;
@@ -123,6 +128,7 @@ export class OutgoingCall extends Cancellable implements Call {
   readonly service: string;
   readonly method: string;
   readonly input: unknown;
+  readonly since: number;
   readonly deadline: number;
   readonly repeatable: boolean;
   readonly attempt: number;
@@ -142,6 +148,7 @@ export class OutgoingCall extends Cancellable implements Call {
     this.service = facts.service;
     this.method = facts.method;
     this.input = facts.input;
+    this.since = facts.since;
     this.deadline = facts.deadline;
     this.repeatable = facts.repeatable;
     this.attempt = facts.attempt ?? 1;
@@ -150,8 +157,9 @@ export class OutgoingCall extends Cancellable implements Call {
   }
 
   /** The same call once more, as a try of its own that can be cancelled apart. */
-  again(attempt: number, tried: readonly string[]): OutgoingCall {
+  again(since: number, attempt: number, tried: readonly string[]): OutgoingCall {
     const { service, method, input, deadline, repeatable, metadata, wantsEncoded } = this;
-    return new OutgoingCall({ service, method, input, deadline, repeatable, metadata, wantsEncoded, attempt, tried });
+    const facts = { service, method, input, deadline, repeatable, metadata, wantsEncoded };
+    return new OutgoingCall({ ...facts, since, attempt, tried });
   }
 }

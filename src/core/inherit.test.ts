@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { OutgoingCall } from './call.ts';
 import { currentCall, runFor } from './inherit.ts';
 
-const call = () => new OutgoingCall({ service: 's', method: 'm', input: 1, deadline: 1_000, repeatable: true });
+const call = () =>
+  new OutgoingCall({ service: 's', method: 'm', input: 1, since: 0, deadline: 1_000, repeatable: true });
 
 test('code that runs for a call knows it, through promises too; other code knows none', async () => {
   const outer = call();

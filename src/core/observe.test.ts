@@ -19,7 +19,7 @@ function observed(handler: Handler) {
   };
   const metrics = { histogram: () => family, counter: () => family, gauge: () => family } as unknown as Metrics;
   const layer = observe(metrics, clock, 'name', 'help', (method) => method === 'known');
-  const call = (method: string) => compose([layer], handler)({ method } as Call);
+  const call = (method: string) => compose([layer], handler)({ method, since: clock.now() } as Call);
   return { clock, seen, call, series: () => series };
 }
 

@@ -31,7 +31,7 @@ export function observe(
     histogram.observe((clock.now() - since) / 1_000);
   };
   return (next) => (call) => {
-    const since = clock.now();
+    const { since } = call;
     const method = known(call.method) ? call.method : 'unknown';
     const fail = (error: unknown): never => {
       record(method, RpcError.from(error).code, since);

@@ -1,7 +1,7 @@
 /** The delay is this many times the recent p99: a call that is three times as late as nearly all others is not just slow. */
 const times = 3;
 /** Bounds of the delay, ms. */
-const shortest = 100;
+export const shortestDelay = 100;
 const longest = 400;
 /** The width of a bucket, ms: the delay is exact to three times this. */
 const width = 4;
@@ -38,14 +38,14 @@ export class HedgeDelay {
     const previous = now < this.#end;
     const total = (current ? this.#count : 0) + (previous ? this.#previousCount : 0);
     if (total < enough) return longest;
-    // From the slow end, down to the bucket with p99 in it; what is below `shortest` need not be told apart.
+    // From the slow end, down to the bucket with p99 in it; what is below `shortestDelay` need not be told apart.
     let bucket = buckets - 1;
     let above = 0;
-    for (; upperEdge(bucket) * times > shortest; bucket--) {
+    for (; upperEdge(bucket) * times > shortestDelay; bucket--) {
       above += this.#current[bucket]! + (previous ? this.#previous[bucket]! : 0);
       if (above > Math.floor(total / 100)) break;
     }
-    return Math.min(longest, Math.max(shortest, upperEdge(bucket) * times));
+    return Math.min(longest, Math.max(shortestDelay, upperEdge(bucket) * times));
   }
 
   #turn(now: number): void {

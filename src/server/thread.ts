@@ -26,9 +26,10 @@ export default async function run(task: ThreadTask): Promise<ThreadResult> {
   if (task === 'ready') return { output: true };
   const { service, method, input, attempt } = task;
   const metadata = Object.assign(Object.create(null), task.metadata);
-  const deadline = systemClock.now() + task.remaining;
+  const since = systemClock.now();
+  const deadline = since + task.remaining;
   // What the handler calls from here inherits from it, as it would beside the event loop.
-  const call = new OutgoingCall({ service, method, input, metadata, attempt, deadline, repeatable: false });
+  const call = new OutgoingCall({ service, method, input, metadata, attempt, since, deadline, repeatable: false });
   const ended = follow(task, call);
   try {
     const output = await runFor(call, () => module.handlers[method]!(input, contextOf(call, task)));

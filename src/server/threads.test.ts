@@ -47,8 +47,18 @@ async function start(test: TestContext, threads: number, moduleUrl = pathToFileU
 
   /** Makes a call as `dispatch` does. */
   const start = (method: string, input: unknown, { timeout = 30_000, metadata = {}, attempt = 1 } = {}) => {
-    const deadline = systemClock.now() + timeout;
-    const call = new OutgoingCall({ service: 'book', method, input, deadline, repeatable: false, metadata, attempt });
+    const since = systemClock.now();
+    const deadline = since + timeout;
+    const call = new OutgoingCall({
+      service: 'book',
+      method,
+      input,
+      since,
+      deadline,
+      repeatable: false,
+      metadata,
+      attempt,
+    });
     const context: HandlerContext = {
       get signal() {
         return call.signal;

@@ -44,11 +44,11 @@ test('what is said within a tick leaves in one write', async () => {
 
 test('enough of it leaves before the end of the tick', async () => {
   const { clock, channel, writes, far } = scene();
-  for (let i = 0; i < 10; i++) say(channel, 100);
-  assert.deepEqual(writes, [800]);
+  for (let i = 0; i < 15; i++) say(channel, 100);
+  assert.deepEqual(writes, [1_200]);
   await clock.run(0);
-  assert.deepEqual(writes, [800, 200]);
-  assert.equal(far.received, 1_000);
+  assert.deepEqual(writes, [1_200, 300]);
+  assert.equal(far.received, 1_500);
 });
 
 test('much of it leaves in slices, as the peer takes them', async () => {
@@ -103,7 +103,11 @@ test('held, it reads nothing until it is released; congested as well, it needs b
   far.send(Buffer.from('second'));
   await clock.run(0);
   assert.deepEqual(told.slice(2), []);
+  channel.hold();
   far.read();
+  await clock.run(0);
+  assert.deepEqual([told.slice(2), channel.ready], [[], false]);
+  channel.release();
   await clock.run(0);
   assert.deepEqual(told.slice(2), ['ready', 'data second']);
 });

@@ -22,7 +22,7 @@ const slice = 128 * 1_024;
  * With so many bytes the outbox is sent without waiting for the end of the tick: the peer works on them while we write
  * the next ones, instead of each waiting for the other. Measured: less costs system calls, more costs the overlap.
  */
-const enough = 800;
+const enough = 1_200;
 /** How long a peer may take to end its side after we have ended ours, ms. */
 const linger = 1_000;
 
@@ -174,7 +174,6 @@ export class Channel {
    * has nothing left to say that anyone waits for: it gives the server this second to take it, too.
    */
   end(): void {
-    if (this.#ending) return;
     this.#ending = true;
     this.ready = false;
     this.#send();
@@ -183,9 +182,7 @@ export class Channel {
   }
 
   #linger(): void {
-    if (this.#lingering === undefined && !this.#stream.readableEnded) {
-      this.#lingering = this.#clock.timer(linger, () => this.destroy(), { keepAlive: true });
-    }
+    this.#lingering ??= this.#clock.timer(linger, () => this.destroy(), { keepAlive: true });
   }
 
   /** Like `end`; resolves when the stream is gone. */

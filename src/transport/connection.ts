@@ -21,8 +21,8 @@ export interface Connection {
   /** True while a heartbeat has been without an answer for longer than one interval. */
   readonly heartbeatOverdue: boolean;
   readonly load: Load | undefined;
-  /** Sends the call. Rejects with an RpcError whose `stage` says how far it got. */
-  send(call: Call): Promise<Reply>;
+  /** Sends the call. Rejects with an RpcError whose `stage` says how far it got. `now` spares who knows it a look at the clock. */
+  send(call: Call, now?: number): Promise<Reply>;
   /** Takes no new calls, lets those at work finish for at most `grace` ms, then ends. Never rejects. */
   close(grace: number): Promise<void>;
 }

@@ -86,6 +86,7 @@ test('a connection that is refused or ends at once fails at once, in the systemâ
   const refused = dialling(raw);
   await raw.clock.run(0);
   isRefusal(refused.seen.error, 'CONNECT_FAILED', /^cannot connect to server:1: connect ECONNREFUSED nobody:9$/);
+  assert.equal(raw.clock.pending, 0, 'no timer is left');
 
   const ending = await rawServer();
   const ended = dialling(ending);

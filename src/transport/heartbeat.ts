@@ -64,7 +64,6 @@ export class Heartbeat {
       if (now - this.#asked >= deadAfter - pingAfter) this.#events.onDead(now - this.#events.lastSign());
       return;
     }
-    this.#asked = undefined;
     if (now - this.#events.lastSign() >= pingAfter && this.#events.ping()) this.#asked = now;
   }
 }

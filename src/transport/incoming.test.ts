@@ -44,7 +44,7 @@ test('a message that cannot be read hurts who reads it', () => {
 });
 
 test('a classic call has its value already, and no deadline', () => {
-  const call = IncomingCall.classic({ service: 's', method: 'm', input: [1] }, peer);
+  const call = IncomingCall.classic({ service: 's', method: 'm', input: [1] }, 7, peer);
   assert.deepEqual([call.input, call.payload, call.codec, call.attempt], [[1], [1], undefined, 1]);
   assert.equal(call.deadline, Number.POSITIVE_INFINITY);
   assert.equal(call.metadata, noMetadata);

@@ -6,6 +6,7 @@ import { type CallMessage, encodedValue, readValue } from '../wire/message.ts';
 export class IncomingCall extends Cancellable implements Call {
   readonly service: string;
   readonly method: string;
+  readonly since: number;
   readonly deadline: number;
   readonly attempt: number;
   readonly metadata: Metadata;
@@ -19,7 +20,15 @@ export class IncomingCall extends Cancellable implements Call {
   #decoded = false;
 
   private constructor(
-    facts: { service: string; method: string; attempt: number; metadata: Metadata; deadline: number; peer: Peer },
+    facts: {
+      service: string;
+      method: string;
+      attempt: number;
+      metadata: Metadata;
+      since: number;
+      deadline: number;
+      peer: Peer;
+    },
     message: CallMessage | undefined,
     depth: number,
   ) {
@@ -28,6 +37,7 @@ export class IncomingCall extends Cancellable implements Call {
     this.method = facts.method;
     this.attempt = facts.attempt;
     this.metadata = facts.metadata;
+    this.since = facts.since;
     this.deadline = facts.deadline;
     this.peer = facts.peer;
     this.#message = message;
@@ -37,17 +47,21 @@ export class IncomingCall extends Cancellable implements Call {
   static framed(message: CallMessage, now: number, peer: Peer, depth: number): IncomingCall {
     const { service, method, attempt, metadata } = message;
     return new IncomingCall(
-      { service, method, attempt, metadata, deadline: now + message.remaining, peer },
+      { service, method, attempt, metadata, since: now, deadline: now + message.remaining, peer },
       message,
       depth,
     );
   }
 
   /** A classic call names no service and has no deadline. */
-  static classic(facts: { service: string; method: string; input: unknown }, peer: Peer): IncomingCall {
+  static classic(facts: { service: string; method: string; input: unknown }, since: number, peer: Peer): IncomingCall {
     const { service, method } = facts;
     const deadline = Number.POSITIVE_INFINITY;
-    const call = new IncomingCall({ service, method, attempt: 1, metadata: noMetadata, deadline, peer }, undefined, 0);
+    const call = new IncomingCall(
+      { service, method, attempt: 1, metadata: noMetadata, since, deadline, peer },
+      undefined,
+      0,
+    );
     call.#input = facts.input;
     call.#decoded = true;
     return call;

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { call, classic, frame, jsonOf, outputOf, preface, type } from '../../test/support/raw-peer.ts';
+import {
+  call,
+  classic,
+  frame,
+  jsonOf,
+  outputOf,
+  preface,
+  RawPeer,
+  type,
+  usualHello,
+} from '../../test/support/raw-peer.ts';
 import { Desk, watched, world } from '../../test/support/transport.ts';
 
 test('one port serves both protocols, told by the first bytes, however slowly they come', async (t) => {
@@ -122,6 +132,35 @@ test('refuse takes no new connections, and leaves nobody who has not said a word
   assert.equal(late.closed, true);
 });
 
+test('a connection that was accepted just then is left at once', async (t) => {
+  const it = await world(t);
+  const listen = it.network.listen.bind(it.network);
+  // A port whose queue still holds one when it stops.
+  it.network.listen = async (at, onStream) => {
+    const acceptor = await listen(at, onStream);
+    return { ...acceptor, stop: async () => {} };
+  };
+  const other = await world(t, { network: it.network, at: { host: 'other', port: 2 } });
+  void other.listener.refuse();
+  const late = new RawPeer(it.network.connect('other', 2));
+  await other.settle();
+  assert.equal(late.closed, true);
+});
+
+test('a first word cut by a stop of this process is not late', async (t) => {
+  const it = await world(t, { limits: { headerTimeout: 500 } });
+  const client = it.knock();
+  client.send(Buffer.from('EV'));
+  await it.clock.run(200);
+  it.clock.stop(60_000);
+  it.clock.advance(200);
+  client.send(Buffer.from('KL\x01'));
+  await it.settle();
+  assert.equal(client.frames[0]?.type, type.hello);
+  await it.clock.run(2_000);
+  assert.deepEqual(it.lines, []);
+});
+
 test('finish waits for the last connection, and not longer than it may', async (t) => {
   for (const patient of [true, false]) {
     const desk = new Desk();
@@ -137,6 +176,9 @@ test('finish waits for the last connection, and not longer than it may', async (
     if (patient) desk.answer(0);
     await it.settle();
     if (patient) client.stream.end();
+    await it.settle();
+    assert.equal(finished.state, patient ? 'fulfilled' : 'pending');
+    if (patient) assert.equal(it.clock.pending, 0, 'no timer is left');
     await it.clock.run(1_000);
     assert.equal(finished.value, patient ? 4_000 : 5_000);
     assert.equal(client.closed, true);
@@ -160,7 +202,6 @@ test('destroy ends everything at once', async (t) => {
 
 test('the state in HELLO is the one of that moment', async (t) => {
   let state: 'serving' | 'draining' = 'serving';
-  const { usualHello } = await import('../../test/support/raw-peer.ts');
   const it = await world(t, { hello: () => ({ ...usualHello, version: 1, state }) as never });
   const first = it.knock();
   first.send(preface);

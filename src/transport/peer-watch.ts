@@ -26,7 +26,7 @@ export class PeerWatch {
     const { writeTimeout } = this.#limits;
     const channel = this.#channel;
     channel.look(now);
-    const stuck = channel.waiting > 0 && now - channel.lastProgress > writeTimeout;
+    const stuck = now - channel.lastProgress > writeTimeout;
     return stuck ? tooLate(`the peer has read nothing for ${writeTimeout} ms`) : undefined;
   }
 

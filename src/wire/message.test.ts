@@ -41,7 +41,7 @@ interface Facts {
 }
 
 function call(facts: Facts): OutgoingCall {
-  const usually = { service: 'pi', method: 'pi', input: null, deadline: 0, repeatable: false };
+  const usually = { service: 'pi', method: 'pi', input: null, since: 0, deadline: 0, repeatable: false };
   return new OutgoingCall({ ...usually, ...facts });
 }
 

@@ -6,6 +6,7 @@ export class FakeIncoming extends Cancellable implements Call {
   readonly service: string;
   readonly method: string;
   readonly input: unknown;
+  readonly since: number;
   readonly deadline: number;
   readonly attempt = 1;
   repeatable = false;
@@ -13,11 +14,12 @@ export class FakeIncoming extends Cancellable implements Call {
   readonly wantsEncoded = false;
   readonly peer = { address: 'peer:1' };
 
-  constructor(facts: { service?: string; method?: string; input?: unknown; deadline?: number } = {}) {
+  constructor(facts: { service?: string; method?: string; input?: unknown; deadline?: number; since?: number } = {}) {
     super();
     this.service = facts.service ?? 'test';
     this.method = facts.method ?? 'read';
     this.input = facts.input;
+    this.since = facts.since ?? 0;
     this.deadline = facts.deadline ?? Number.POSITIVE_INFINITY;
   }
 }

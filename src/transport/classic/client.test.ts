@@ -128,6 +128,7 @@ test('what the protocol does not allow ends the connection; its calls are lost, 
     await clock.run(0);
     assert.equal(connection.state, 'closed', what);
     assert.equal(causes[0]?.reason, 'PROTOCOL', what);
+    assert.equal(causes[0]?.message.match(/the server broke the protocol: /g)?.length ?? 1, 1, causes[0]?.message);
     if (what !== 'an answer too many') {
       for (const { error } of [first, second]) {
         assert.deepEqual(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { heldMemory } from '../../../test/support/memory.ts';
 import { classic, type RawPeer } from '../../../test/support/raw-peer.ts';
 import { Desk, echo, world } from '../../../test/support/transport.ts';
 import { RpcError } from '../../core/error.ts';
@@ -298,6 +299,25 @@ test('refuse while reading pauses: the calls at work are answered, and the peerâ
   client.stream.end();
   await it.settle();
   assert.equal(it.listener.connections, 0);
+});
+
+test('what comes after the last call that is served takes no memory', async (t) => {
+  const desk = new Desk();
+  const it = await world(t, { handler: desk.handler });
+  const client = it.knock();
+  client.send(ask('long'));
+  await it.settle();
+  void it.listener.refuse();
+  const before = heldMemory();
+  for (let i = 0; i < 30; i++) {
+    client.send(ask('x'.repeat(1_000_000)));
+    await it.settle();
+  }
+  const grown = heldMemory() - before;
+  assert.ok(grown < 5_000_000, `${grown} bytes`);
+  desk.answer(0);
+  await it.settle();
+  assert.deepEqual(results(client), ['long']);
 });
 
 test('an idle connection stays open, before its first word and between two messages', async (t) => {

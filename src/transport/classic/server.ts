@@ -25,6 +25,7 @@ export class ClassicServer implements ServedConnection {
   readonly #peer: { address: string };
   readonly #slots: Slot[] = [];
   #peerIsDone = false;
+  #complained = false;
   /** Nothing more is taken from this peer: what is at work is answered, then the connection ends. */
   #deaf = false;
   /** As many calls at work as allowed: the rest waits unread. */
@@ -61,7 +62,7 @@ export class ClassicServer implements ServedConnection {
   drain(): void {}
 
   refuse(): void {
-    this.#listenNoMore();
+    this.#deaf = true;
     this.#endIfDone();
   }
 
@@ -69,7 +70,7 @@ export class ClassicServer implements ServedConnection {
     if (this.#channel.closed) return;
     const unread = this.#watch.unread(now);
     if (unread !== undefined) {
-      logBadPeer(this.#options.log, this.#peer.address, unread);
+      this.#complain(unread);
       return this.#channel.destroy(unread);
     }
     const late = this.#watch.late(now);
@@ -97,16 +98,9 @@ export class ClassicServer implements ServedConnection {
   /** A broken rule is said in a coded error, in its turn, behind the answers to what came before it. Then comes the end. */
   #reject(error: RpcError): void {
     if (this.#deaf || this.#channel.closed) return;
-    logBadPeer(this.#options.log, this.#peer.address, error);
-    this.#listenNoMore();
-    this.#settle(this.#take(undefined), { error });
-  }
-
-  #listenNoMore(): void {
+    this.#complain(error);
     this.#deaf = true;
-    // What still comes is taken off the line: unread, it would make our end a reset.
-    if (this.#full) this.#channel.release();
-    this.#full = false;
+    this.#settle(this.#take(undefined), { error });
   }
 
   #take(call: IncomingCall | undefined): Slot {
@@ -115,21 +109,34 @@ export class ClassicServer implements ServedConnection {
     return slot;
   }
 
+  /** Once: what comes of a peer's fault is no news. */
+  #complain(error: RpcError): void {
+    if (!this.#complained) logBadPeer(this.#options.log, this.#peer.address, error);
+    this.#complained = true;
+  }
+
   #onMessage(buffer: Buffer, start: number, end: number): boolean {
     if (this.#deaf) return false;
-    const { limits, handler } = this.#options;
-    let call: IncomingCall;
+    const { limits } = this.#options;
     try {
       const { method, input } = readClassicCall(buffer, start, end, limits.depth);
-      call = IncomingCall.classic({ service: this.#service, method, input }, this.#peer);
+      const { lastReceived } = this.#channel;
+      this.#start(IncomingCall.classic({ service: this.#service, method, input }, lastReceived, this.#peer));
     } catch (error) {
       // One message is wrong; where the next begins is known all the same.
       this.#settle(this.#take(undefined), { error: RpcError.from(error) });
-      return this.#channel.ready;
     }
+    if (this.#slots.length >= limits.calls) {
+      this.#full = true;
+      this.#channel.hold();
+    }
+    return this.#channel.ready;
+  }
+
+  #start(call: IncomingCall): void {
     const slot = this.#take(call);
     try {
-      const reply = handler(call);
+      const reply = this.#options.handler(call);
       if (reply instanceof Promise) {
         reply.then(
           (value) => this.#settle(slot, { reply: value }),
@@ -139,11 +146,6 @@ export class ClassicServer implements ServedConnection {
     } catch (error) {
       this.#settle(slot, { error: RpcError.from(error) });
     }
-    if (this.#slots.length >= limits.calls) {
-      this.#full = true;
-      this.#channel.hold();
-    }
-    return this.#channel.ready;
   }
 
   #settle(slot: Slot, answer: NonNullable<Slot['answer']>): void {
@@ -174,7 +176,7 @@ export class ClassicServer implements ServedConnection {
   }
 
   #endIfDone(): void {
-    if ((this.#deaf || (this.#peerIsDone && !this.#full)) && this.#slots.length === 0) this.#channel.end();
+    if ((this.#deaf || this.#peerIsDone) && this.#slots.length === 0) this.#channel.end();
   }
 
   #onClose(): void {

@@ -85,7 +85,7 @@ test('the remaining time travels with a call', async () => {
   const { connection, server, clock } = await scene();
   clock.advance(1_000);
   for (const deadline of [clock.now() + 250, clock.now() - 5, Number.POSITIVE_INFINITY]) {
-    watched(connection.send(outgoing(1, { deadline })));
+    watched(connection.send(outgoing(1, { deadline }), clock.now()));
   }
   await clock.run(0);
   assert.deepEqual(
@@ -296,7 +296,7 @@ test('the refusals behind the last DRAIN are no surprise, and cost the calls at 
   const answers = [1, 2, 3].map((input) => watched(connection.send(outgoing(input))));
   server.send(drain(1));
   await clock.run(0);
-  server.send(frame(type.refused, 2, '{}'), frame(type.refused, 3, '{}'), reply(1, '"long"'));
+  server.send(drain(none), frame(type.refused, 2, '{}'), frame(type.refused, 3, '{}'), reply(1, '"long"'));
   await clock.run(0);
   assert.equal(answers[0]!.value?.output, 'long');
   assert.deepEqual(
@@ -343,7 +343,25 @@ test('ids end before 2^31: the last one drains the connection', async () => {
   peers[0]!.send(reply(2 ** 31 - 2), reply(2 ** 31 - 1));
   await clock.run(0);
   assert.ok(before.value !== undefined && last.value !== undefined);
+});
+
+test('a client that was just cut off sends nothing more, and says so', async () => {
+  const { network, clock, peers } = await rawServer();
+  const options = { clock, limits: limits(), heartbeat: { pingAfter: 1_000, deadAfter: 3_000 } };
+  const client = new FramedClient(network.connect('server', 1), options, { onHello() {}, onDrain() {}, onClose() {} });
+  await clock.run(0);
+  peers[0]!.send(hello());
+  await clock.run(0);
   client.destroy();
+  const late = watched(client.send(outgoing(1)));
+  await clock.run(0);
+  assert.equal(late.error?.stage, 'unsent');
+});
+
+test('a HELLO may be longer than the messages that are taken', async () => {
+  const methods = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`method${i}`, { idempotent: true }]));
+  const { connection } = await scene({ limits: limits({ message: 1_024, metadata: 0 }) }, hello({ methods }));
+  assert.equal(Object.keys(connection.hello!.methods).length, 500);
 });
 
 test('a silent server is asked after a second, and dead after three', async () => {
@@ -450,6 +468,17 @@ test('close waits for the calls at work, then ends', async () => {
   server.stream.end();
   await clock.run(0);
   assert.equal(closed.value, 'closed');
+});
+
+test('close does not wait for calls that the server will not serve', async () => {
+  const { connection, server, clock } = await scene();
+  watched(connection.send(outgoing(1)));
+  void connection.close(600_000);
+  await clock.run(0);
+  assert.equal(server.ended, false);
+  server.send(drain(0));
+  await clock.run(0);
+  assert.equal(server.ended, true);
 });
 
 test('close does not wait longer than its grace, nor for a server that does not end', async () => {

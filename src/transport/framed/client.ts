@@ -9,6 +9,7 @@ import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { type Limits, longestFrame } from '../../wire/limits.ts';
 import { encodedValue, readError, readReply, readValue, writeCall } from '../../wire/message.ts';
 import { preface } from '../../wire/preface.ts';
+import { CallTable } from '../call-table.ts';
 import { Channel } from '../channel.ts';
 import { Closing } from '../closing.ts';
 import type { Connection, ConnectionEvents, Load } from '../connection.ts';
@@ -41,7 +42,7 @@ export class FramedClient implements Connection {
   readonly #events: ConnectionEvents & { onHello(): void };
   readonly #heartbeat: Heartbeat;
   readonly #closing: Closing;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new CallTable<Waiting>();
   /** Calls nobody waits for any more, whose answer is still to come: their ids stay taken, the server still works. */
   readonly #cancelled = new Set<number>();
   #peerLimits: Hello['limits'] = { message: 0, metadata: 0, calls: 0 };
@@ -84,11 +85,11 @@ export class FramedClient implements Connection {
     return this.#heartbeat.overdue;
   }
 
-  send(call: Call): Promise<Reply> {
+  send(call: Call, now = this.#clock.now()): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.state !== 'open') return reject(notOpen(this.#channel.peer, this.state));
       if (call.cancelled !== undefined) return reject(call.cancelled.with({ stage: 'unsent', mayHaveExecuted: false }));
-      const remaining = Math.max(0, call.deadline - this.#clock.now());
+      const remaining = Math.max(0, call.deadline - now);
       const id = this.#lastId + 1;
       try {
         writeCall(this.#channel.out, id, call, json, remaining, this.#peerLimits);
@@ -188,7 +189,7 @@ export class FramedClient implements Connection {
     try {
       const message = readReply(buffer, start, end, this.#limits);
       const output = waiting.call.wantsEncoded ? encodedValue(message) : readValue(message, this.#limits.depth);
-      waiting.resolve({ output, metadata: message.metadata });
+      waiting.resolve({ output, metadata: message.metadata, at: this.#channel.lastReceived });
     } catch (error) {
       waiting.reject(unreadable(RpcError.from(error)));
     }
@@ -234,7 +235,7 @@ export class FramedClient implements Connection {
     this.state = 'closed';
     this.#heartbeat.stop();
     const error = whyLost(cause);
-    for (const { reject } of this.#waiting.values()) reject(error.with({ stage: 'sent', mayHaveExecuted: true }));
+    for (const [, { reject }] of this.#waiting) reject(error.with({ stage: 'sent', mayHaveExecuted: true }));
     this.#waiting.clear();
     this.#cancelled.clear();
     this.#closing.onGone();

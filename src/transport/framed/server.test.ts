@@ -242,7 +242,7 @@ test('what the protocol does not allow: one coded error, one debug line, the end
     ['the same id twice', Buffer.concat([call({ id: 5 }), call({ id: 5 })]), /call 5 after call 5: ids rise/],
     ['a falling id', Buffer.concat([call({ id: 5 }), call({ id: 4 })]), /call 4 after call 5/],
     ['id 0', call({ id: 0 }), /call 0 after call 1/],
-    ['an id of the upper half', call({ id: 2 ** 31 }), /up to 2147483647/],
+    ['an id of the upper half', call({ id: 2 ** 31 }), /call 2147483648 after call 1: ids rise, up to 2147483647/],
     ['an unknown type below 0x80', frame(0x7f, 1), /frame type 127/],
     ['type 0', frame(0, 1), /frame type 0 /],
     ['what only servers say', reply(1), /frame type 3 /],
@@ -335,8 +335,15 @@ test('drain asks for new calls elsewhere and serves those that come; refuse star
   assert.deepEqual(client.frames.map(({ type, id }) => [type, id]).slice(1), [[type.drain, 2]]);
   client.send(call({ id: 3 }));
   await it.settle();
+  void it.listener.refuse();
+  await it.settle();
   assert.equal(desk.calls.length, 2);
   assert.deepEqual(labels(client.framesOf(type.refused)), [['UNAVAILABLE', 'DRAINING']]);
+  assert.deepEqual(
+    client.framesOf(type.drain).map(({ id }) => id),
+    [2 ** 32 - 1, 2],
+    'what it said stands',
+  );
   assert.equal(client.ended, false);
   desk.answer(1);
   await it.settle();
@@ -422,6 +429,17 @@ test('the head of a frame may take its time and no more; a body may stand still 
   }
 });
 
+test('the head of a frame has its time as a whole, not for each byte', async (t) => {
+  const it = await world(t, { limits: { headerTimeout: 500 } });
+  const client = await greeted(it);
+  const bytes = call({ id: 1 });
+  client.send(bytes.subarray(0, 1));
+  await it.clock.run(400);
+  client.send(bytes.subarray(1, 2));
+  await it.clock.run(201);
+  assert.match(jsonOf(client.frames[0]).message as string, /a message has not begun within 500 ms/);
+});
+
 test('a body that moves is not late, however long it takes; nor is a frame that is whole', async (t) => {
   const it = await world(t, { limits: { headerTimeout: 500, bodyTimeout: 700 } });
   const client = await greeted(it);
@@ -471,6 +489,7 @@ test('after this process was stopped, nobody is late', async (t) => {
   await it.clock.run(2_000);
   // As after SIGCONT: the timers are due before anything is read.
   it.clock.stop(60_000);
+  it.clock.advance(1_000);
   half.send(call({ id: 1, input: '"half"' }).subarray(12));
   idle.send(frame(type.ping, 0));
   await it.clock.run(5_000);
@@ -515,4 +534,7 @@ test('a peer that does not read is cut off after the write timeout, and not whil
   assert.ok(taken > 1_000_000 && taken < large.length, `${taken}`);
   assert.deepEqual(it.lines, ['debug closed a connection: the peer has read nothing for 1000 ms']);
   assert.equal(it.listener.connections, 1);
+  // Looks that come before its end is through find no other fault.
+  it.clock.advance(20_000);
+  assert.deepEqual(it.lines.length, 2, `${it.lines}`);
 });

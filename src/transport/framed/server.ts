@@ -7,6 +7,7 @@ import { encodeHello } from '../../wire/hello.ts';
 import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { longestFrame } from '../../wire/limits.ts';
 import { readCall, writeError, writeReply } from '../../wire/message.ts';
+import { CallTable } from '../call-table.ts';
 import { Channel } from '../channel.ts';
 import { IncomingCall } from '../incoming.ts';
 import { PeerWatch } from '../peer-watch.ts';
@@ -22,11 +23,11 @@ export class FramedServer implements ServedConnection {
   readonly #options: ServedOptions;
   readonly #watch: PeerWatch;
   readonly #peer: { address: string };
-  readonly #calls = new Map<number, IncomingCall>();
+  readonly #calls = new CallTable<IncomingCall>();
   #lastId = 0;
   #refusing = false;
   #peerIsDone = false;
-  #rejected = false;
+  #complained = false;
 
   constructor(stream: Duplex, options: ServedOptions) {
     this.#options = options;
@@ -76,7 +77,7 @@ export class FramedServer implements ServedConnection {
     if (this.#channel.closed) return;
     const unread = this.#watch.unread(now);
     if (unread !== undefined) {
-      logBadPeer(this.#options.log, this.#peer.address, unread);
+      this.#complain(unread);
       return this.#channel.destroy(unread);
     }
     const late = this.#watch.late(now);
@@ -110,12 +111,17 @@ export class FramedServer implements ServedConnection {
 
   /** A broken rule is said in a coded error, then the connection ends. Others are not concerned. */
   #reject(error: RpcError): void {
-    if (this.#rejected || this.#channel.closed) return;
-    this.#rejected = true;
-    logBadPeer(this.#options.log, this.#peer.address, error);
+    if (this.#channel.closed) return;
+    this.#complain(error);
     writeError(this.#channel.out, frameType.error, 0, error);
     this.#channel.end();
     this.#cancelAll('the connection was closed');
+  }
+
+  /** Once: what comes of a peer's fault is no news. */
+  #complain(error: RpcError): void {
+    if (!this.#complained) logBadPeer(this.#options.log, this.#peer.address, error);
+    this.#complained = true;
   }
 
   /** Throws where the client breaks the protocol. False = no further frame is wanted now. */
@@ -138,10 +144,15 @@ export class FramedServer implements ServedConnection {
     this.#lastId = id;
     const refusal = this.#refusal();
     if (refusal !== undefined) return this.#writeError(frameType.refused, id, refusal);
-    const { clock, limits, handler } = this.#options;
+    const { limits, handler } = this.#options;
     let call: IncomingCall;
     try {
-      call = IncomingCall.framed(readCall(buffer, start, end, limits), clock.now(), this.#peer, limits.depth);
+      call = IncomingCall.framed(
+        readCall(buffer, start, end, limits),
+        this.#channel.lastReceived,
+        this.#peer,
+        limits.depth,
+      );
     } catch (error) {
       return this.#writeError(frameType.error, id, RpcError.from(error));
     }
@@ -211,9 +222,9 @@ export class FramedServer implements ServedConnection {
   }
 
   #cancelAll(why: string): void {
-    const calls = [...this.#calls.values()];
+    const calls = [...this.#calls];
     this.#calls.clear();
-    for (const call of calls) call.cancel(new RpcError('CANCELLED', why));
+    for (const [, call] of calls) call.cancel(new RpcError('CANCELLED', why));
   }
 }
 
