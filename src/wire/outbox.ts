@@ -4,6 +4,17 @@ const initialSize = 16 * 1_024;
 /** A buffer that holds this much gets no more frames: so growing copies little, and memory goes back piece by piece. */
 const fullSize = 256 * 1_024;
 
+const nothing = Buffer.alloc(0);
+
+/** Memory for outboxes: one needs it only between the first byte of a tick and its end, and most connections are idle. */
+const spare: Buffer[] = [];
+const mostSpare = 64;
+
+function memory(size: number): Buffer {
+  if (size > initialSize) return Buffer.allocUnsafeSlow(size);
+  return spare.pop() ?? Buffer.allocUnsafeSlow(initialSize);
+}
+
 /**
  * Where frames are written one behind the other until they are sent together. Bytes of a frame go straight to their
  * place; its length is filled in when it ends. It may hold as much as a peer leaves unread.
@@ -12,7 +23,7 @@ export class Outbox {
   /** Filled before `#buffer`. */
   #full: Buffer[] = [];
   #fullLength = 0;
-  #buffer: Buffer = Buffer.allocUnsafeSlow(initialSize);
+  #buffer: Buffer = nothing;
   /** The part of it that is written and not taken. */
   #from = 0;
   #at = 0;
@@ -42,7 +53,8 @@ export class Outbox {
   /** @param reusable true if nobody reads any taken bytes any more, so that their memory serves again */
   giveBack(reusable: boolean): void {
     if (this.#from < this.#at || this.#from === 0) return;
-    if (!reusable || this.#buffer.length > fullSize) this.#buffer = Buffer.allocUnsafeSlow(initialSize);
+    if (reusable && this.#buffer.length === initialSize && spare.length < mostSpare) spare.push(this.#buffer);
+    this.#buffer = nothing;
     this.#from = this.#at = 0;
   }
 
@@ -83,13 +95,13 @@ export class Outbox {
   }
 
   u16(value: number): void {
-    this.#reserve(2);
-    this.#at = this.#buffer.writeUInt16LE(value, this.#at);
+    this.u8(value);
+    this.u8(value >>> 8);
   }
 
   u32(value: number): void {
-    this.#reserve(4);
-    this.#at = this.#buffer.writeUInt32LE(value, this.#at);
+    this.u16(value);
+    this.u16(value >>> 16);
   }
 
   /** A name. False, and the frame is to be abandoned, if it is not all printable ASCII: it would arrive as another. */
@@ -134,7 +146,7 @@ export class Outbox {
     const bytes = this.#buffer.subarray(this.#from, this.#at);
     if (bytes.length > 0) this.#full.push(bytes);
     this.#fullLength += bytes.length;
-    this.#buffer = Buffer.allocUnsafeSlow(initialSize);
+    this.#buffer = nothing;
     this.#from = this.#at = 0;
   }
 
@@ -142,7 +154,7 @@ export class Outbox {
     if (this.#at + size <= this.#buffer.length) return;
     // What was taken may still be read where it stands: what was not moves.
     const kept = this.#at - this.#from;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, kept + size));
+    const larger = memory(Math.max(this.#buffer.length * 2, kept + size));
     this.#buffer.copy(larger, 0, this.#from, this.#at);
     this.#buffer = larger;
     this.#frame -= this.#from;

@@ -91,17 +91,19 @@ export interface WorldOptions {
   handler?: Handler;
   limits?: Partial<Limits>;
   hello?: () => Hello;
+  network?: MemoryNetwork;
+  at?: { host: string; port: number };
 }
 
 export async function world(t: TestContext, options: WorldOptions = {}): Promise<World> {
   const clock = new StoppableClock();
-  const network = new MemoryNetwork();
+  const { network = new MemoryNetwork(), at = { host: 'server', port: 1 } } = options;
   const { log, lines } = keptLog();
   const listenOptions: ListenOptions = {
     network,
     clock,
     log,
-    at: { host: 'server', port: 1 },
+    at,
     limits: limits(options.limits),
     handler: options.handler ?? echo,
     hello: options.hello ?? (() => usualHello as Hello),
@@ -148,6 +150,7 @@ export function outgoing(input: unknown, facts: Partial<CallFacts> = {}): Outgoi
     service: 'test',
     method: 'echo',
     input,
+    since: 0,
     deadline: Number.POSITIVE_INFINITY,
     repeatable: false,
     ...facts,
