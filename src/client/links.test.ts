@@ -89,6 +89,41 @@ test('a node whose last worker is lost is at fault', async () => {
   await world.close();
 });
 
+test('a worker that cannot be reached while another answers is no fault of the node', async () => {
+  const world = new World();
+  const node = await world.node('a', { workers: 2 });
+  const client = await world.connected();
+  node.killWorker(1);
+  world.network.set(node.at, { refusing: true });
+  await world.clock.run(10_000);
+  assert.equal(row(client, 'a')!.state, 'live');
+  assert.equal(row(client, 'a')!.weight, 1_024);
+  await world.close();
+});
+
+test('a connection that ends in the moment of its HELLO is one that failed', async () => {
+  const world = new World();
+  const { network } = world;
+  const connect = network.connect.bind(network);
+  let broken = 3;
+  network.connect = (host, port) => {
+    const stream = connect(host, port);
+    if (broken-- > 0) stream.once('data', () => stream.destroy());
+    return stream;
+  };
+  await world.node('a');
+  const client = world.client();
+  await world.clock.run(0);
+  assert.equal(row(client, 'a')!.state, 'connecting');
+  assert.match(row(client, 'a')!.lastCause!, /cannot connect to a:1: it closed the connection at once/);
+  assert.equal(row(client, 'a')!.weight, 512);
+  await world.clock.run(40);
+  assert.equal(world.network.dials.get('a:1'), 1);
+  await world.clock.run(1_000);
+  assert.equal(row(client, 'a')!.state, 'live');
+  await world.close();
+});
+
 test('a worker that drains is left, its calls finish, and it is dialled again', async () => {
   const world = new World();
   const node = await world.node('a', { workers: 2 });

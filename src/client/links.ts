@@ -36,6 +36,8 @@ export class Links {
   lastError: RpcError | undefined;
   /** True once a server has answered here. */
   reached = false;
+  /** True if the server was last heard to say that it goes away. */
+  #saidDrain = false;
   readonly #options: FilledConnectOptions & { service: string | undefined };
   readonly #events: LinksEvents;
   readonly #open: Connection[] = [];
@@ -79,6 +81,11 @@ export class Links {
   /** True if the server wants no new calls and no connection takes any. */
   get draining(): boolean {
     return this.#open.length === 0 && this.#draining.size > 0;
+  }
+
+  /** True if the server has said that it goes away, and nothing is left of it. */
+  get departed(): boolean {
+    return this.#saidDrain && this.#open.length === 0 && this.#draining.size === 0;
   }
 
   /** Calls that the node may still be working on. */
@@ -158,6 +165,7 @@ export class Links {
       void connection.close(0);
     } else {
       this.#idleDials = 0;
+      this.#saidDrain = false;
       this.#open.push(connection);
       if (this.#open.length === 1) this.#events.onChange();
     }
@@ -200,6 +208,7 @@ export class Links {
 
   /** Lets the calls on a connection finish, then closes it. */
   #leave(connection: Connection): void {
+    this.#saidDrain = true;
     this.#draining.add(connection);
     void connection.close(drainGrace).then(() => this.#draining.delete(connection));
   }

@@ -77,6 +77,78 @@ test('an answer in the form of an error is a success of the node', async () => {
   }
   assert.equal(weight(client, 'a'), 1_024);
   assert.equal(a!.executed.length, 5);
+  const answer = a!.behaviour;
+  a!.behaviour = () => {
+    throw new Error('unhandled');
+  };
+  await world.outcome(client, 'write');
+  assert.equal(weight(client, 'a'), 512);
+  a!.behaviour = answer;
+  await world.outcome(client, 'write');
+  assert.equal(weight(client, 'a'), 1_024);
+  await world.close();
+});
+
+test("a caller's tiny deadline is no fault of a node that drains", async () => {
+  const world = new World();
+  const [a] = await world.nodes('a');
+  a!.behaviour = never;
+  const client = await world.connected();
+  const call = world.call(client, 'write', { timeout: 50 });
+  await world.clock.run(10);
+  a!.hosts[0]!.drain();
+  await world.clock.run(60);
+  assert.equal(call.error?.code, 'DEADLINE_EXCEEDED');
+  assert.equal(weight(client, 'a'), 1_024);
+  await world.close();
+});
+
+test('a call whose node is gone is made at the only other one at once', async () => {
+  const world = new World();
+  const [a, b] = await world.nodes('a', 'b');
+  for (const node of [a!, b!]) node.behaviour = after(world.clock, 100);
+  const client = await world.connected({ hedging: false });
+  const call = world.call(client);
+  await world.clock.run(10);
+  const [gone, left] = world.executions.get(call.id)![0] === 'a' ? [a!, b!] : [b!, a!];
+  gone.kill();
+  await world.clock.run(0);
+  assert.deepEqual(world.executions.get(call.id), [gone.id, left.id]);
+  await world.clock.run(200);
+  await world.close();
+  world.check();
+});
+
+test('what an attempt shows of a node that was forgotten says nothing of the one that came back', async () => {
+  const world = new World();
+  const [a] = await world.nodes('a', 'b');
+  const client = await world.connected({ retention: 100, hedging: false });
+  a!.behaviour = never;
+  const calls = Array.from({ length: 8 }, () => world.call(client, 'write', { timeout: 3_000 }));
+  await world.clock.run(10);
+  assert.ok(a!.executed.length > 0);
+  a!.unlist();
+  await world.clock.run(500);
+  assert.equal(row(client, 'a'), undefined);
+  a!.list();
+  await world.clock.run(10);
+  const changes = heard(client, 'weight');
+  await world.clock.run(4_000);
+  assert.ok(calls.every(({ over }) => over));
+  assert.deepEqual([...new Set(changes.map(({ cause }) => cause))], ['slow-start']);
+  await world.close();
+});
+
+test('an empty list that meets a node between two connections does not make it gone', async () => {
+  const world = new World();
+  const [a] = await world.nodes('a');
+  const client = await world.connected();
+  world.network.reset('a:1');
+  a!.unlist();
+  await world.clock.run(0);
+  assert.equal(state(client, 'a'), 'connecting');
+  await world.clock.run(200);
+  assert.equal(state(client, 'a'), 'live');
   await world.close();
 });
 
@@ -333,6 +405,7 @@ test('a weight that changes is taken over, faults and all', async () => {
   a!.list({ weight: 4_096 });
   await world.clock.run(0);
   assert.equal(weight(client, 'a'), 4_096);
+  assert.equal(row(client, 'a')!.base, 4_096);
   const counts = await shares(world, client, [a!, b!], 200);
   assert.ok(counts[0]! > 3 * counts[1]!, `${counts}`);
   await world.close();

@@ -205,7 +205,8 @@ export class Nodes {
       this.#waiting.wake();
     } else {
       this.#live.remove(node);
-      if (node.unlistedSince !== undefined && !node.links.draining) this.#drop(node);
+      // One that was merely lost is dialled again first: a blip of the network is no evidence that it is gone.
+      if (node.unlistedSince !== undefined && node.links.departed) this.#drop(node);
     }
     this.#checkPanic();
   }
