@@ -14,6 +14,7 @@ import type { Lease } from '../registry.ts';
 import { isCode } from './error.ts';
 import type { Link } from './link.ts';
 import { entryPrefix, isEntryOf } from './names.ts';
+import { answered, ignoring, makeFolder } from './requests.ts';
 import type { SessionUser, Supervisor } from './supervisor.ts';
 
 /** How often the entry is looked at without a reason, ms. Watches can be lost; this cannot. */
@@ -256,31 +257,5 @@ export class Announcer implements Lease, SessionUser {
     if (this.#state === state || this.#state === 'released') return;
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
-  }
-}
-
-/** Makes a folder and those above it. Looks first: whoever may not create high up may still do so further down. */
-async function makeFolder(link: Link, path: string): Promise<void> {
-  if (path === '' || (await link.exists(path)) !== undefined) return;
-  await makeFolder(link, path.slice(0, path.lastIndexOf('/')));
-  await ignoring('NODE_EXISTS', link.create(path, undefined, 'persistent'));
-}
-
-/** Waits for any answer of the server, be it a refusal. */
-async function answered(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (isCode(error, 'LOST')) throw error;
-  }
-}
-
-/** `undefined` in place of one of the server's refusals. */
-async function ignoring<T>(code: string, work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isCode(error, code)) return undefined;
-    throw error;
   }
 }

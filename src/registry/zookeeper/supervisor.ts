@@ -4,8 +4,6 @@
  * Lost is not expired: without a connection the session lives on, and its entries with it, until a server says that it
  * is over, or until it must be presumed over because nobody could tell us for so long.
  */
-import { lookup as dnsLookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { address as addressText } from '../../core/endpoint.ts';
 import type { Log } from '../../core/log.ts';
@@ -13,12 +11,13 @@ import { jitter, type Random } from '../../core/random.ts';
 import { readTimeoutShare } from './driver.ts';
 import { DialError } from './error.ts';
 import type { Address, Dial, DialOptions, Link, Ticket } from './link.ts';
+import { type Lookup, startRound, systemLookup } from './round.ts';
 
 /** Without a word from the session's servers for this share of its timeout it is presumed over (as ZOOKEEPER-4508). */
 const presumedOverShare = 4 / 3;
 /** A connection that lived less than this was no success: the next attempt waits. ms */
 const tooShort = 1_000;
-/** Wait between rounds over all servers, ms: doubled each time, jittered. */
+/** Wait between rounds over all servers, ms: doubled each time, +-50 %, so that a fleet does not come back in waves. */
 const backoff = { least: 100, most: 2_000 };
 
 export interface SupervisorOptions {
@@ -30,8 +29,8 @@ export interface SupervisorOptions {
   random: Random;
   log: Log;
   dial: Dial;
-  /** All addresses of a host name. Default: the system's, asked anew for each round of attempts. */
-  lookup?: (host: string) => Promise<string[]>;
+  /** Default: the system's. It is asked anew for each round of attempts. */
+  lookup?: Lookup;
 }
 
 /** Who wants to know of the session. Called at once with `up` on joining, if there is a connection. */
@@ -136,7 +135,7 @@ export class Supervisor {
       } else if (this.#candidates.length > 0) continue;
       const rounds = Math.min(this.#emptyRounds, 10);
       const wait = Math.min(backoff.most, this.#options.timeout / 4, backoff.least * 2 ** (rounds - 1));
-      await this.#pause(jitter(wait, 0.2, random));
+      await this.#pause(jitter(wait, 0.5, random));
     }
   }
 
@@ -232,31 +231,14 @@ export class Supervisor {
     for (const user of this.#users) user.over();
   }
 
-  /** All addresses of all servers, resolved now, in random order; the one that was lost last comes last. */
   async #startRound(): Promise<void> {
-    const { servers, random, timeout, clock } = this.#options;
-    const found = new Map<string, Address>();
-    this.#causes.clear();
-    await Promise.all(
-      servers.map(async ({ host, port }) => {
-        try {
-          for (const ip of await within(clock, timeout / 2, this.#closed.signal, this.#lookup(host))) {
-            found.set(addressText({ host: ip, port }), { host: ip, port });
-          }
-        } catch (cause) {
-          this.#causes.set(host, `${host}: ${cause instanceof Error ? cause.message : String(cause)}`);
-        }
-      }),
-    );
-    const order = [...found].map(([text, address]) => ({ address, rank: text === this.#lastServer ? 2 : random() }));
-    this.#candidates = order.sort((a, b) => a.rank - b.rank).map(({ address }) => address);
-    this.#roundSize = this.#candidates.length;
-  }
-
-  async #lookup(host: string): Promise<string[]> {
-    if (isIP(host) !== 0) return [host];
-    if (this.#options.lookup !== undefined) return this.#options.lookup(host);
-    return (await dnsLookup(host, { all: true })).map(({ address }) => address);
+    const { timeout, lookup = systemLookup } = this.#options;
+    const { signal } = this.#closed;
+    const round = { ...this.#options, lookup, last: this.#lastServer, patience: timeout / 2, signal };
+    const { addresses, causes } = await startRound(round);
+    this.#candidates = addresses;
+    this.#roundSize = addresses.length;
+    this.#causes = causes;
   }
 
   #pause(ms: number): Promise<void> {
@@ -274,18 +256,4 @@ export class Supervisor {
   #unreachable(): Error {
     return new Error(`no ZooKeeper server can be reached: ${[...this.#causes.values()].slice(0, 5).join('; ')}`);
   }
-}
-
-/** What `work` comes to, unless time or the signal ends the wait. */
-function within<T>(clock: Clock, ms: number, signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    const timer = clock.timer(ms, () => reject(new Error(`no answer from DNS within ${ms} ms`)));
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => {
-      timer.cancel();
-      signal.removeEventListener('abort', stop);
-    });
-    if (signal.aborted) stop();
-  });
 }

@@ -1,0 +1,29 @@
+/** Small things done with a link's requests. */
+import { isCode } from './error.ts';
+import type { Link } from './link.ts';
+
+/** Makes a folder and those above it. Looks first: whoever may not create high up may still do so further down. */
+export async function makeFolder(link: Link, path: string): Promise<void> {
+  if (path === '' || (await link.exists(path)) !== undefined) return;
+  await makeFolder(link, path.slice(0, path.lastIndexOf('/')));
+  await ignoring('NODE_EXISTS', link.create(path, undefined, 'persistent'));
+}
+
+/** Waits for any answer of the server, be it a refusal. */
+export async function answered(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (isCode(error, 'LOST')) throw error;
+  }
+}
+
+/** `undefined` in place of one of the server's refusals. */
+export async function ignoring<T>(code: string, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isCode(error, code)) return undefined;
+    throw error;
+  }
+}
