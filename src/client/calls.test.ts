@@ -308,6 +308,9 @@ test('close() lets the calls at work finish, takes no new ones, and may be calle
   await closed;
   assert.equal(call.error, undefined);
   assert.equal(call.over, true);
+  for (const host of node.hosts) host!.destroy();
+  await world.clock.run(10);
+  assert.equal(world.clock.pending, 0);
   await world.close();
   world.check();
   assert.equal(world.clock.pending, 0);
