@@ -1,7 +1,7 @@
 import { type Call, compose, type Handler, type Metadata, noMetadata, OutgoingCall, type Reply } from '../core/call.ts';
 import { RpcError } from '../core/error.ts';
 import { Events } from '../core/events.ts';
-import { currentCall } from '../core/inherit.ts';
+import { currentCall, enableInheritance } from '../core/inherit.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
 import { RetryBudget } from '../policy/budget.ts';
 import { HedgeDelay } from '../policy/hedge.ts';
@@ -49,6 +49,7 @@ export class Caller {
 
   /** @param service the service that must be there; `undefined` takes any */
   constructor(options: FilledConnectOptions, service: string | undefined, isMethod: (name: string) => boolean) {
+    enableInheritance();
     this.#options = options;
     this.#service = service;
     this.#isMethod = isMethod;

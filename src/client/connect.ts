@@ -29,8 +29,8 @@ export type Client<M extends Methods> = Calls<M> &
  * registry's URL is wrong.
  */
 export function connect<M extends Methods>(service: Service<M>, options: ConnectOptions): Client<M> {
-  const isMethod = (name: string) => name === 'health' || Object.hasOwn(service.methods, name);
-  const caller = new Caller(connectOptions(options), service.name, isMethod);
+  const names = new Set([...Object.keys(service.methods), 'health']);
+  const caller = new Caller(connectOptions(options), service.name, (name) => names.has(name));
   const close = (grace = closeGrace) => caller.close(grace);
   const client: Record<PropertyKey, unknown> = {
     nodes: () => caller.view(),
@@ -38,7 +38,7 @@ export function connect<M extends Methods>(service: Service<M>, options: Connect
     close,
     [Symbol.asyncDispose]: () => close(),
   };
-  for (const method of [...Object.keys(service.methods), 'health']) {
+  for (const method of names) {
     const repeatable = isIdempotent(service, method);
     client[method] = (input: unknown, given?: CallOptions) =>
       caller.call({ ...given, service: service.name, method, input, repeatable }).then(outputOf);

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OutgoingCall } from './call.ts';
-import { currentCall, runFor } from './inherit.ts';
+import { currentCall, enableInheritance, runFor } from './inherit.ts';
 
 const call = () =>
   new OutgoingCall({ service: 's', method: 'm', input: 1, since: 0, deadline: 1_000, repeatable: true });
+
+test('where nobody asks, nobody is told: without a client no call is kept in mind', () => {
+  runFor(call(), () => assert.equal(currentCall(), undefined));
+  enableInheritance();
+});
 
 test('code that runs for a call knows it, through promises too; other code knows none', async () => {
   const outer = call();

@@ -9,8 +9,18 @@ type Working = Call & Cancellable;
  */
 const current = new AsyncLocalStorage<Working>();
 
+let wanted = false;
+
+/**
+ * From now on, code knows which call it works for. To be called by whoever asks: a client, when it is made. A server that
+ * calls nobody is spared what it costs to keep the call in mind.
+ */
+export function enableInheritance(): void {
+  wanted = true;
+}
+
 export function runFor<T>(call: Working, work: () => T): T {
-  return current.run(call, work);
+  return wanted ? current.run(call, work) : work();
 }
 
 /** Undefined too for what a handler has left behind: a cache that refreshes itself must not die of its first caller. */

@@ -6,7 +6,7 @@ import { ending, FakeIncoming } from '../../test/support/incoming.ts';
 import { Encoded } from '../core/call.ts';
 import { type HandlerContext, method, type ServiceModule, service } from '../core/contract.ts';
 import { RpcError } from '../core/error.ts';
-import { currentCall } from '../core/inherit.ts';
+import { currentCall, enableInheritance } from '../core/inherit.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { dispatch } from './dispatch.ts';
 
@@ -153,6 +153,7 @@ test('what a handler gives is awaited if it can be', async () => {
 });
 
 test('a handler sees its call; what it calls meanwhile belongs to it, and not once it is done', async () => {
+  enableInheritance();
   let context: HandlerContext | undefined;
   let goOn = () => {};
   const left: unknown[] = [];

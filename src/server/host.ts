@@ -31,7 +31,8 @@ export async function host(module: ServiceModule, options: HostOptions): Promise
   const { clock, log, limits, metrics, handlerTimeout } = options;
   const wheel = new TimerWheel(clock);
   const admission = new Admission(options, clock, wheel);
-  const isMethod = (name: string) => name === 'health' || Object.hasOwn(module.service.methods, name);
+  const names = new Set([...Object.keys(module.service.methods), 'health']);
+  const isMethod = (name: string) => names.has(name);
   const layers = serverStack({ clock, wheel, metrics, admission, handlerTimeout, isMethod });
   const inline: Invoke = (method, input, context) => module.handlers[method]!(input, context);
   const handler: Handler = compose(layers, dispatch(module, options.invoke ?? inline, log));

@@ -1,7 +1,7 @@
 import type { Cancellable } from '../core/call.ts';
 import type { HandlerContext, Method, ServiceModule } from '../core/contract.ts';
 import { RpcError } from '../core/error.ts';
-import { currentCall } from '../core/inherit.ts';
+import { currentCall, enableInheritance } from '../core/inherit.ts';
 import type { Log } from '../core/log.ts';
 import { errorFromJson } from '../wire/message.ts';
 import type { Invoke } from './dispatch.ts';
@@ -81,6 +81,7 @@ export async function threadInvoke(options: ThreadOptions): Promise<{ invoke: In
     throw error;
   }
 
+  enableInheritance();
   const turns = new Turns(threads);
   const invoke: Invoke = async (method, input, context) => {
     if ((module.service.methods[method] as Method).inline === true) {
