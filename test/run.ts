@@ -8,7 +8,8 @@ import { availableParallelism } from 'node:os';
 
 const faults = process.argv.includes('--faults');
 const given = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const files = given.length > 0 ? given : globSync(faults ? 'test/faults/**/*.test.ts' : '{src,test,docs,bench}/**/*.test.ts');
+const files =
+  given.length > 0 ? given : globSync(faults ? 'test/faults/**/*.test.ts' : '{src,test,docs,bench}/**/*.test.ts');
 const chosen = given.length > 0 || faults ? files : files.filter((file) => !file.startsWith('test/faults/'));
 if (chosen.length === 0) throw new Error(`no test file found in ${process.cwd()}`);
 
