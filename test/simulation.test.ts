@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CallOptions } from '../src/core/contract.ts';
 import { seeded } from '../src/core/random.ts';
 import { type TestCall, type TestNode, World } from './support/world.ts';
 
@@ -24,9 +25,12 @@ class Simulation {
   readonly calls: TestCall[] = [];
   nodes: TestNode[] = [];
   budgetEmpty = 0;
+  /** Servers may be full, callers may give up, and deadlines may be short. */
+  readonly rough: boolean;
   #starts = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, rough: boolean) {
+    this.rough = rough;
     this.world = new World(seed);
     this.random = seeded(seed * 7_919);
   }
@@ -46,7 +50,9 @@ class Simulation {
   async start(host: string): Promise<TestNode> {
     const id = `${host}-${++this.#starts}`;
     const workers = this.oneOf([1, 1, 2, 3]);
-    const node = await this.world.node(id, { endpoint: { host, id }, workers, listed: false });
+    const full = this.rough && this.random() < 0.2;
+    const serve = full ? { maxConcurrent: 3, maxQueueTime: Math.floor(this.between(0, 100)) } : {};
+    const node = await this.world.node(id, { endpoint: { host, id }, workers, serve, listed: false });
     const slowest = this.between(0, 150);
     node.behaviour = () => (this.random() < 0.5 ? undefined : this.world.clock.sleep(this.random() * slowest));
     this.world.network.set(node.at, { latency: Math.floor(this.random() * 3) });
@@ -97,6 +103,17 @@ class Simulation {
     this.note(`start worker ${index} of ${node.id}`);
   }
 
+  /** What the server says is lost, until the connections are given up: what it does is done all the same. */
+  async mute(node: TestNode): Promise<void> {
+    this.note(`mute ${node.id}`);
+    const { network } = this.world;
+    network.set(node.at, { mute: true });
+    await this.world.clock.sleep(this.between(500, 4_500));
+    network.reset(node.at);
+    network.set(node.at, { mute: false });
+    this.note(`unmute ${node.id}`);
+  }
+
   async emptyList(): Promise<void> {
     this.note('the registry forgets all');
     const { nodes } = this;
@@ -127,12 +144,22 @@ class Simulation {
     const roll = this.random();
     if (roll < 0.25) await this.replace(node, 'kill');
     else if (roll < 0.5) await this.replace(node, 'leave');
-    else if (roll < 0.65) await this.freeze(node);
+    else if (roll < 0.6) await this.freeze(node);
+    else if (roll < 0.65) await this.mute(node);
     else if (roll < 0.73) await this.reset(node);
     else if (roll < 0.8) await this.killWorker(node);
     else if (roll < 0.86) await this.burst(node);
     else if (roll < 0.93) await this.emptyList();
     else await this.failRegistry();
+  }
+
+  /** What a caller asks that is in a hurry, or gives up. */
+  roughly(): CallOptions {
+    const timeout = this.random() < 0.3 ? this.between(1, 200) : this.between(200, 6_000);
+    if (this.random() < 0.8) return { timeout };
+    const controller = new AbortController();
+    this.world.clock.timer(this.between(0, 500), () => controller.abort());
+    return { timeout, signal: controller.signal };
   }
 
   /** Plays it: calls at a steady rate, faults by `plan` beside them. */
@@ -149,7 +176,7 @@ class Simulation {
     const next = () => {
       if (clock.now() > duration) return;
       const name = this.random() < 0.7 ? 'read' : 'write';
-      this.calls.push(world.call(client, name, { timeout: this.between(4_500, 6_000) }));
+      this.calls.push(world.call(client, name, this.rough ? this.roughly() : { timeout: this.between(4_500, 6_000) }));
       clock.timer(this.between(0, 2 * gap), next);
     };
     next();
@@ -165,14 +192,13 @@ class Simulation {
   }
 }
 
-function run(seed: number, plan: (simulation: Simulation) => Promise<void>, also: (simulation: Simulation) => void) {
-  const simulation = new Simulation(seed);
-  return simulation
-    .play(() => plan(simulation))
-    .then(() => also(simulation))
-    .catch((error) => {
-      throw new Error(`seed ${seed}: ${error.message}\n${simulation.log.join('\n')}`, { cause: error });
-    });
+async function run(simulation: Simulation, seed: number, plan: () => Promise<void>, also = () => {}): Promise<void> {
+  try {
+    await simulation.play(plan);
+    also();
+  } catch (error) {
+    throw new Error(`seed ${seed}: ${(error as Error).message}\n${simulation.log.join('\n')}`, { cause: error });
+  }
 }
 
 function describe(call: TestCall): string {
@@ -182,42 +208,37 @@ function describe(call: TestCall): string {
 
 test('one fault at a time: no call is lost but what may have run and may not run twice', async () => {
   for (const seed of seeds) {
-    await run(
-      seed,
-      async (simulation) => {
-        const { clock } = simulation.world;
-        while (clock.now() < duration) {
-          await clock.sleep(simulation.between(0, 1_000));
-          await simulation.fault();
-          await clock.sleep(settling);
-        }
-      },
-      ({ calls, budgetEmpty }) => {
-        assert.equal(budgetEmpty, 0);
-        for (const call of calls) {
-          const lost = call.error !== undefined && (call.name === 'read' || !call.error.mayHaveExecuted);
-          assert.ok(!lost, describe(call));
-        }
-      },
-    );
+    const simulation = new Simulation(seed, false);
+    const { clock } = simulation.world;
+    const plan = async () => {
+      while (clock.now() < duration) {
+        await clock.sleep(simulation.between(0, 1_000));
+        await simulation.fault();
+        await clock.sleep(settling);
+      }
+    };
+    await run(simulation, seed, plan, () => {
+      assert.equal(simulation.budgetEmpty, 0);
+      for (const call of simulation.calls) {
+        const lost = call.error !== undefined && (call.name === 'read' || !call.error.mayHaveExecuted);
+        assert.ok(!lost, describe(call));
+      }
+    });
   }
 });
 
 test('many faults at once: whatever happens, nothing runs twice that may not, and every error is honest', async () => {
   for (const seed of seeds) {
-    await run(
-      seed + 1_000_000,
-      async (simulation) => {
-        const { clock } = simulation.world;
-        const running: Promise<void>[] = [];
-        while (clock.now() < duration) {
-          await clock.sleep(simulation.between(0, 800));
-          // One is always well.
-          if (simulation.nodes.length > 1) running.push(simulation.fault());
-        }
-        await Promise.all(running);
-      },
-      () => {},
-    );
+    const simulation = new Simulation(seed, true);
+    const { clock } = simulation.world;
+    const plan = async () => {
+      const running: Promise<void>[] = [];
+      while (clock.now() < duration) {
+        await clock.sleep(simulation.between(0, 800));
+        if (simulation.nodes.length > 0) running.push(simulation.fault());
+      }
+      await Promise.all(running);
+    };
+    await run(simulation, seed, plan);
   }
 });
