@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startZooKeeper } from '../../src/dev/zookeeper.ts';
-import { runEvenkeel, startEvenkeel } from '../../test/support/evenkeel.ts';
+import { EvenkeelGroup } from '../../test/support/evenkeel-group.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -13,6 +13,9 @@ async function zookeeper(t: TestContext): Promise<string> {
   return `zookeeper://${running.connect}`;
 }
 
+/** `evenkeel` as it is in a clone: an example's own import of it is the source beside. */
+const fromSource = { NODE_OPTIONS: '--conditions=evenkeel-source' };
+
 async function serve(
   t: TestContext,
   module: string,
@@ -20,9 +23,8 @@ async function serve(
   env: Record<string, string> = {},
 ): Promise<void> {
   const args = ['serve', here(module), '--registry', registry, '--listen', '127.0.0.1:0', '--drain-delay', '0'];
-  const server = startEvenkeel(t, args, { env });
+  const server = EvenkeelGroup.start(t, args, { env: { ...fromSource, ...env } });
   await server.line('registered in ZooKeeper');
-  t.after(() => server.stop());
 }
 
 test("greeter: a service of one's own", async (t) => {
@@ -39,8 +41,11 @@ test('chain: a service that is server and client at once', async (t) => {
   const zk = await zookeeper(t);
   await serve(t, 'chain/prices.ts', `${zk}/prices`);
   await serve(t, 'chain/orders.ts', `${zk}/orders`, { PRICES_REGISTRY: `${zk}/prices` });
-  const call = (input: string, ...more: string[]) =>
-    runEvenkeel(t, ['call', 'total', input, '--registry', `${zk}/orders`, ...more]);
+  const call = async (input: string, ...more: string[]) => {
+    const args = ['call', 'total', input, '--registry', `${zk}/orders`, ...more];
+    const { end, stdout, stderr } = await EvenkeelGroup.run(args);
+    return { code: end!.code, stdout, stderr };
+  };
 
   assert.deepEqual(await call('["tea", "coffee"]'), { code: 0, stdout: '550\n', stderr: '' });
 
