@@ -363,6 +363,7 @@ test('a peer that is late is told so after the answers that are due to it', asyn
   await it.settle();
   assert.equal(client.messages[0]?.result, 'slow');
   assert.equal(errorCode(client.messages[1]), 'DEADLINE_EXCEEDED');
+  assert.equal(client.messages.length, 2, 'it is said once');
   assert.equal(client.ended, true);
 });
 

@@ -482,19 +482,32 @@ test('a peer that says nothing for half a minute is gone; one that pings is not'
 });
 
 test('after this process was stopped, nobody is late', async (t) => {
-  const it = await world(t);
+  const large = 'x'.repeat(500_000);
+  const it = await world(t, { handler: ({ input }) => ({ output: input === 'large' ? large : input }) });
+  const bytes = call({ id: 1, input: '"whole"' });
   const idle = await greeted(it);
-  const half = await greeted(it);
-  half.send(call({ id: 1, input: '"half"' }).subarray(0, 12));
+  const head = await greeted(it);
+  head.send(bytes.subarray(0, 2));
+  const body = await greeted(it);
+  body.send(bytes.subarray(0, 12));
+  const slow = await greeted(it, false);
+  slow.send(call({ id: 1, input: '"large"' }));
   await it.clock.run(2_000);
-  // As after SIGCONT: the timers are due before anything is read.
+  // As after SIGCONT: the timers are due before anything is read. The peers may have been stopped as well.
   it.clock.stop(60_000);
   it.clock.advance(1_000);
-  half.send(call({ id: 1, input: '"half"' }).subarray(12));
+  await it.clock.run(3_500);
   idle.send(frame(type.ping, 0));
-  await it.clock.run(5_000);
+  head.send(bytes.subarray(2));
+  body.send(bytes.subarray(12));
+  slow.read();
+  await it.clock.run(3_500);
   assert.deepEqual(it.lines, []);
-  assert.deepEqual(half.frames.map(outputOf), ['half']);
+  assert.deepEqual(
+    [head, body].map((client) => client.frames.map(outputOf)),
+    [['whole'], ['whole']],
+  );
+  assert.equal(outputOf(slow.framesOf(type.reply)[0]), large);
 });
 
 test('from a peer that does not read, no more is read; what it asked is answered when it reads on', async (t) => {
