@@ -19,7 +19,7 @@ export interface LogOptions {
   pod?: string | undefined;
   /** Name of the Kubernetes node. */
   node?: string | undefined;
-  /** Number of the worker process, from 1. */
+  /** Number of the worker process, from 0, as HELLO has it. */
   worker?: number | undefined;
 }
 

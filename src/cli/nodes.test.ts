@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { NodeView } from '../client/view.ts';
+import { table } from './nodes.ts';
+
+const node: NodeView = {
+  id: 'a4c2c6ed174eb1ca',
+  addr: '10.0.0.1:7000',
+  base: 1024,
+  weight: 511.6,
+  share: 0.333,
+  state: 'live',
+  inFlight: 12,
+  lastCause: 'lost',
+  nextProbe: null,
+};
+
+it('the table of nodes has a column for each fact, as wide as its widest cell', () => {
+  const other = {
+    ...node,
+    id: '10.0.0.12:7000',
+    addr: '10.0.0.12:7000',
+    weight: 1024,
+    state: 'connecting',
+    lastCause: null,
+  };
+  assert.deepEqual(table([node, other as NodeView]).split('\n'), [
+    'NODE              ADDRESS         STATE       WEIGHT        SHARE  IN FLIGHT  LAST CAUSE',
+    'a4c2c6ed174eb1ca  10.0.0.1:7000   live        512 of 1024   33 %   12         lost',
+    '10.0.0.12:7000    10.0.0.12:7000  connecting  1024 of 1024  33 %   12',
+  ]);
+});
+
+it('the table of no nodes says so', () => {
+  assert.equal(table([]), 'The registry lists no server.');
+});

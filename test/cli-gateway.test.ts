@@ -1,0 +1,57 @@
+/** `evenkeel gateway` as a process: what it says and does when it starts, and when it is told to go. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BookWorld } from './support/book-world.ts';
+import { EvenkeelGroup } from './support/evenkeel-group.ts';
+import { until } from './support/until.ts';
+
+const usual = ['--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--drain-delay', '300ms', '--grace', '10s'];
+
+describe('evenkeel gateway', { concurrency: 2 }, () => {
+  it('makes calls of requests, answers the last ones when it is told to go, and exits with 0', async (test) => {
+    const world = await BookWorld.start(test);
+    await world.server();
+    const gateway = EvenkeelGroup.start(test, [
+      'gateway',
+      '--registry',
+      world.registry,
+      ...usual,
+      '--rpc',
+      '127.0.0.1:0',
+    ]);
+    const url = `http://${(await gateway.line('the gateway serves')).listen}`;
+    await until(async () => (await fetch(`${url}/readyz`)).status === 200, 'readiness');
+    const post = (id: string, ms: number) =>
+      fetch(`${url}/call/write`, { method: 'POST', body: JSON.stringify({ id, ms }) });
+    const answer = (await (await post('first', 0)).json()) as { id: string };
+    assert.equal(answer.id, 'first');
+
+    const { rpc } = await gateway.line('the gateway takes RPC');
+    const through = await EvenkeelGroup.run(['call', 'write', '{"id": "rpc"}', '--registry', `static:${rpc}`]);
+    assert.match(through.stdout, /^\{"id":"rpc","pid":\d+\}\n$/);
+
+    const last = post('last', 1_500);
+    await world.begun('last');
+    gateway.signalGroup('SIGINT');
+    gateway.signalGroup('SIGTERM');
+    const response = await last;
+    assert.equal(response.status, 200);
+    assert.equal(((await response.json()) as { id: string }).id, 'last');
+    assert.equal(await gateway.over(), 0);
+    assert.equal(gateway.stderr, '');
+  });
+
+  it('starts without ZooKeeper, says so, is alive but not ready, and goes when told to', async (test) => {
+    const gateway = EvenkeelGroup.start(test, ['gateway', '--registry', 'zookeeper://127.0.0.1:1/x', ...usual]);
+    const { listen } = await gateway.line('the gateway serves');
+    const { level } = await gateway.line('ZooKeeper is away');
+    assert.equal(level, 'warn');
+    assert.equal((await fetch(`http://${listen}/livez`)).status, 200);
+    const ready = await fetch(`http://${listen}/readyz`);
+    assert.equal(ready.status, 503);
+    assert.match(await ready.text(), /no server was reached yet/);
+    gateway.signal('SIGTERM');
+    assert.equal(await gateway.over(), 0);
+    assert.deepEqual(gateway.members, []);
+  });
+});
