@@ -25,11 +25,36 @@ export function optionTable(): string {
   return ['| flag | environment | default | what it is |', '|---|---|---|---|', ...rows].join('\n');
 }
 
+/** The recorded bytes, sixteen a line, with what can be read of them. */
+export function bytesTable(): string {
+  const recorded: Record<string, string> = JSON.parse(
+    readFileSync(new URL('../test/fixtures/wire-v1.json', import.meta.url), 'utf8'),
+  );
+  const dumps = Object.entries(recorded).map(([name, hex]) => `${name}\n\n${dump(Buffer.from(hex, 'hex'))}`);
+  return `\n${dumps.join('\n\n')}\n`;
+}
+
+function dump(bytes: Buffer): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += 16) {
+    const part = bytes.subarray(at, at + 16);
+    const hex = Array.from(part, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    lines.push(`    ${hex.padEnd(47)}  ${part.toString('latin1').replace(/[^ -~]/g, '.')}`);
+  }
+  return lines.join('\n');
+}
+
 /** The pages with generated parts, as they should be. */
 export function generated(): { file: URL; now: string; wanted: string }[] {
-  const file = new URL('operations.md', import.meta.url);
-  const now = readFileSync(file, 'utf8');
-  return [{ file, now, wanted: between(now, 'options', optionTable()) }];
+  const pages: [page: string, marker: string, content: string][] = [
+    ['operations.md', 'options', optionTable()],
+    ['protocol.md', 'bytes', bytesTable()],
+  ];
+  return pages.map(([page, marker, content]) => {
+    const file = new URL(page, import.meta.url);
+    const now = readFileSync(file, 'utf8');
+    return { file, now, wanted: between(now, marker, content) };
+  });
 }
 
 if (import.meta.main) {
