@@ -15,6 +15,10 @@ const seeds =
 
 /** How long calls are made, ms. */
 const duration = 8_000;
+/** A node's weight comes back within this, and it is dialled sooner, ms. */
+const recovery = 12_000;
+/** A call that may be made again waits for no dead or frozen node longer than this, ms. */
+const slowest = 1_000;
 /** A fault may be noticed so much later, ms: the heartbeats of a frozen node, and the backoff after it. */
 const settling = 5_000;
 
@@ -53,8 +57,8 @@ class Simulation {
     const full = this.rough && this.random() < 0.2;
     const serve = full ? { maxConcurrent: 3, maxQueueTime: Math.floor(this.between(0, 100)) } : {};
     const node = await this.world.node(id, { endpoint: { host, id }, workers, serve, listed: false });
-    const slowest = this.between(0, 150);
-    node.behaviour = () => (this.random() < 0.5 ? undefined : this.world.clock.sleep(this.random() * slowest));
+    const longest = this.between(0, 150);
+    node.behaviour = () => (this.random() < 0.5 ? undefined : this.world.clock.sleep(this.random() * longest));
     this.world.network.set(node.at, { latency: Math.floor(this.random() * 3) });
     node.list();
     this.nodes.push(node);
@@ -186,6 +190,14 @@ class Simulation {
     });
     while (!planned || this.calls.some(({ over }) => !over)) await clock.run(200);
     await faults;
+    // In peace, all that there is comes back, and nothing else stays.
+    await clock.run(recovery);
+    const ids = this.nodes.map(({ id }) => id).sort();
+    const shown = client.nodes().nodes.map(({ id, state, weight, base }) => `${id} ${state} ${weight / base}`);
+    assert.deepEqual(
+      shown.sort(),
+      ids.map((id) => `${id} live 1`),
+    );
     await world.close();
     world.check();
     assert.equal(clock.pending, 0, 'timers are left');
@@ -222,6 +234,7 @@ test('one fault at a time: no call is lost but what may have run and may not run
       for (const call of simulation.calls) {
         const lost = call.error !== undefined && (call.name === 'read' || !call.error.mayHaveExecuted);
         assert.ok(!lost, describe(call));
+        assert.ok(call.name === 'write' || call.took < slowest, describe(call));
       }
     });
   }
