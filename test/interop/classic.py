@@ -47,6 +47,35 @@ def client(host, port):
     sock.close()
 
 
+def odd_client(entry):
+    """What strangers do that we would not: one JSON line for each answer. Knows the server by its entry's host and port."""
+    entry = json.loads(entry)
+    address = (entry["host"], entry["port"])
+    # Byte by byte, and then its side is shut: the answers still come.
+    sock = socket.create_connection(address, timeout=30)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for name, params in [("pi", 98), ("ping", None)]:
+        body = json.dumps({"params": params, "in": name}, indent=1).encode()
+        for byte in struct.pack("<I", len(body)) + body:
+            sock.send(bytes([byte]))
+    sock.shutdown(socket.SHUT_WR)
+    while (message := receive(sock)) is not None:
+        print(json.dumps(message), flush=True)
+    # Python writes NaN, which is no JSON: that call is wrong, the next one is not.
+    sock = socket.create_connection(address, timeout=30)
+    for name, params in [("ping", math.nan), ("ping", "still here")]:
+        send(sock, {"in": name, "params": params})
+        print(json.dumps(receive(sock)), flush=True)
+    # A message of nearly 4 MiB, both ways.
+    text = "x" * 4_000_000
+    send(sock, {"in": "ping", "params": text})
+    print(json.dumps(receive(sock)["result"] == text), flush=True)
+    # One that is too long: a coded error, then the end.
+    sock.sendall(struct.pack("<I", 5_000_000))
+    print(json.dumps(receive(sock)), flush=True)
+    print(json.dumps(receive(sock)), flush=True)
+
+
 def answer(message):
     name, params = message["in"], message["params"]
     if name == "ping":
@@ -73,5 +102,7 @@ def server():
 if __name__ == "__main__":
     if sys.argv[1] == "client":
         client(*sys.argv[2:])
+    elif sys.argv[1] == "odd-client":
+        odd_client(sys.argv[2])
     else:
         server()

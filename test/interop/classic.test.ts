@@ -11,6 +11,7 @@ import { startZooKeeper } from '../../src/dev/zookeeper.ts';
 import { pi } from '../../src/pi/contract.ts';
 import { handlers } from '../../src/pi/pi.ts';
 import { serve } from '../../src/server/serve.ts';
+import { EvenkeelGroup } from '../support/evenkeel-group.ts';
 import { RawClient } from '../support/raw-zookeeper-client.ts';
 import { until } from '../support/until.ts';
 
@@ -99,4 +100,50 @@ test('our client calls a foreign server: its entry says host and port, and nothi
   await raw.create('/demo/other', { data: entry(1) });
   await raw.closeSession();
   await until(() => !client.nodes().nodes.some(({ id }) => id === `127.0.0.1:${port}`), 'the server to be forgotten');
+});
+
+test('a foreign client may send byte by byte, shut its side first, write NaN and send much', options, async (t) => {
+  const server = await serve(pi, handlers, { listen: '127.0.0.1:0', drainDelay: 0 });
+  t.after(() => server.close());
+  const { stdout } = await run('python3', [script, 'odd-client', String(entry(server.port))]);
+  const answers = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const [pi98, pong, nan, next, large, tooLarge, end, ...more] = answers;
+  assert.ok(Math.abs(pi98.result - 3.13837578257) < 1e-11);
+  assert.deepEqual(pong, { out: 'pong', result: null });
+  assert.deepEqual([nan.out, nan.result.code], ['error', 'INVALID_ARGUMENT']);
+  assert.deepEqual(next, { out: 'pong', result: 'still here' });
+  assert.equal(large, true);
+  assert.deepEqual([tooLarge.out, tooLarge.result.code], ['error', 'RESOURCE_EXHAUSTED']);
+  assert.deepEqual([end, more], [null, []]);
+});
+
+test('without a registry a foreign server is named in the URL, in code and on the command line', options, async (t) => {
+  const registry = `static:127.0.0.1:${await pythonServer(t)};protocol=classic`;
+  // It serves one connection after the other.
+  const client = connect(pi, { registry });
+  assert.ok(Math.abs((await client.pi(98)) - 3.13837578257) < 1e-11);
+  await client.close();
+  const call = await EvenkeelGroup.run(['call', 'pi', '98', '--registry', registry]);
+  assert.match(call.stdout, /^3\.13837578257\d*\n$/);
+  assert.deepEqual([call.stderr, call.end!.code], ['', 0]);
+  const none = await EvenkeelGroup.run(['call', 'nothing', '--registry', registry]);
+  assert.deepEqual([none.stdout, none.stderr, none.end!.code], ['', 'NOT_FOUND: no nothing\n', 1]);
+});
+
+test('a foreign client calls what the command line serves, by the entry in ZooKeeper', options, async (t) => {
+  const zookeeper = await startZooKeeper();
+  t.after(() => zookeeper.close());
+  const typed = `serve pi --registry zookeeper://${zookeeper.connect}/demo --listen 127.0.0.1:0 --processes 2 --drain-delay 0s`;
+  const server = EvenkeelGroup.start(t, typed.split(' '));
+  await server.line('serving');
+  const raw = await RawClient.connect(zookeeper.port);
+  t.after(() => raw.socket.destroy());
+  const name = await until(async () => (await raw.getChildren('/demo')).children?.[0], 'the entry');
+  const { data } = await raw.getData(`/demo/${name}`);
+  const { stdout } = await run('python3', [script, 'odd-client', data!.toString()]);
+  assert.match(stdout.split('\n')[0]!, /^\{"out": "pi_r", "result": 3\.13837578257\d*\}$/);
+  assert.equal(stdout.trimEnd().split('\n').length, 7);
 });
