@@ -34,6 +34,8 @@ export class Links {
   readonly endpoint: Endpoint;
   /** Why the last dial failed, or the last connection ended, until a dial succeeds. */
   lastError: RpcError | undefined;
+  /** When it is dialled again (on the clock, ms); undefined while it is being dialled, or nothing is missing. */
+  nextDial: number | undefined;
   /** True once a server has answered here. */
   reached = false;
   /** True if the server was last heard to say that it goes away. */
@@ -125,6 +127,7 @@ export class Links {
   async #dial(): Promise<void> {
     if (this.#dialling !== undefined || this.#stopped || this.#open.length >= this.#workers) return;
     this.#timer?.cancel();
+    this.nextDial = undefined;
     const since = this.#options.clock.now();
     let connection: Connection | undefined;
     try {
@@ -242,6 +245,7 @@ export class Links {
   #later(ms: number): void {
     if (this.#stopped) return;
     this.#timer?.cancel();
+    this.nextDial = this.#options.clock.now() + ms;
     this.#timer = this.#options.clock.timer(ms, () => void this.#dial());
   }
 }

@@ -27,7 +27,7 @@ export interface NodeView {
   inFlight: number;
   /** Why the weight last changed, or why there is no connection. */
   lastCause: string | null;
-  /** When the weight rises, or the node is tried again, on its own, ISO time. */
+  /** When the weight rises on its own; without a connection when the node is dialled again. ISO time. */
   nextProbe: string | null;
 }
 
@@ -48,6 +48,10 @@ export function view(
     budget: budget.balance(now),
     nodes: all.map((node) => {
       const row = rows.get(node.id);
+      const { nextDial } = node.links;
+      // While there is no connection its weight stands still.
+      const dialledIn = nextDial === undefined ? undefined : Math.max(0, nextDial - now);
+      const until = node.live ? row?.nextRise : dialledIn;
       return {
         id: node.id,
         addr: address(node.endpoint),
@@ -59,7 +63,7 @@ export function view(
         lastCause: node.live
           ? (row?.lastChange.cause ?? null)
           : (node.links.lastError?.message ?? row?.lastChange.cause ?? null),
-        nextProbe: row?.nextRise === undefined ? null : isoTime(wallTime + row.nextRise),
+        nextProbe: until === undefined ? null : isoTime(wallTime + until),
       };
     }),
   };
