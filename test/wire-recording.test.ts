@@ -47,10 +47,17 @@ test('what was recorded is read', () => {
     [2, Number.POSITIVE_INFINITY, { tenant: 'blue' }],
   );
 
+  const empty = read('CALL without a message', (buffer, start, end) => readCall(buffer, start, end, peerLimits));
+  assert.deepEqual([empty.remaining, readValue(empty, 64)], [0, undefined]);
+
+  const tagged = read('REPLY with metadata', (buffer, start, end) => readReply(buffer, start, end, peerLimits));
+  assert.deepEqual([{ ...tagged.metadata }, readValue(tagged, 64)], [{ cached: 'yes' }, 'Grüße']);
   const reply = read('REPLY', (buffer, start, end) => readReply(buffer, start, end, peerLimits));
   assert.equal(readValue(reply, 64), 3.138375782574414);
   const error = read('ERROR', (buffer, start, end) => readError(buffer, start, end, 'answered'));
   assert.deepEqual([error.code, error.message], ['INVALID_ARGUMENT', 'division by zero']);
+  const broken = read('ERROR of the connection', (buffer, start, end) => readError(buffer, start, end, 'sent'));
+  assert.deepEqual([frame('ERROR of the connection').id, broken.label], [0, 'INTERNAL/PROTOCOL']);
   const refused = read('REFUSED', (buffer, start, end) => readError(buffer, start, end, 'refused'));
   assert.deepEqual([refused.label, refused.retryAfter], ['RESOURCE_EXHAUSTED/OVERLOADED', 50]);
 
@@ -69,6 +76,10 @@ test('what was recorded is read', () => {
   assert.deepEqual(readClassicCall(classic, 4, classic.length, 64), { method: 'pi', input: 98 });
   const answer = bytes('classic answer');
   assert.deepEqual(readClassicAnswer(answer, 4, answer.length, 64), { out: 'pi_r', result: 3.138375782574414 });
+  const ping = bytes('classic ping');
+  assert.deepEqual(readClassicCall(ping, 4, ping.length, 64), { method: 'ping', input: null });
+  const pong = bytes('classic pong');
+  assert.deepEqual(readClassicAnswer(pong, 4, pong.length, 64), { out: 'pong', result: null });
   const failed = readClassicAnswer(bytes('classic error'), 4, bytes('classic error').length, 64);
   assert.ok('error' in failed && failed.error.label === 'INVALID_ARGUMENT');
 });
