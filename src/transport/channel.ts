@@ -37,8 +37,10 @@ export class Channel {
   readonly peer: string;
   /** False when no more is to be read: it is held, too much waits to be written, or the end has begun. */
   ready = true;
-  /** When the last bytes came in, or reading went on (on the clock, ms). */
+  /** When the last bytes came in (on the clock, ms). */
   lastReceived: number;
+  /** Since when it reads (on the clock, ms): before, the peer's silence says nothing. */
+  readingSince: number;
   /** When the peer was last seen not to let us wait (on the clock, ms), as of the last `look`. */
   lastProgress: number;
   /** When the peer was last seen to take what had waited for it (on the clock, ms), as of the last `look`. */
@@ -67,7 +69,7 @@ export class Channel {
     this.#events = events;
     this.#copies = stream instanceof Socket;
     this.peer = peerAddress(stream);
-    this.lastReceived = this.lastProgress = clock.now();
+    this.lastReceived = this.readingSince = this.lastProgress = clock.now();
     stream.on('data', (chunk: Buffer) => {
       this.lastReceived = clock.now();
       // After our end, what comes in is only taken off the line: unread, it would make the end a reset.
@@ -164,7 +166,7 @@ export class Channel {
   #readOn(): void {
     if (this.ready || this.#held || this.#congested || this.#ending || this.closed) return;
     this.ready = true;
-    this.lastReceived = this.#clock.now();
+    this.readingSince = this.#clock.now();
     this.#events.onReady();
     if (this.ready) this.#stream.resume();
   }

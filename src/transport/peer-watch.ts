@@ -36,11 +36,12 @@ export class PeerWatch {
     const channel = this.#channel;
     // What we do not read, the peer is not late with.
     if (!channel.ready) return undefined;
-    const silent = now - channel.lastReceived;
+    const heard = Math.max(channel.lastReceived, channel.readingSince);
+    const silent = now - heard;
     const { partial, messages } = this.#reader;
     if (partial === 'head') {
       // A busy peer may be in the midst of a length at every look: of another one each time.
-      if (this.#headOf !== messages) this.#headSince = channel.lastReceived;
+      if (this.#headOf !== messages) this.#headSince = heard;
       this.#headOf = messages;
       if (now - this.#headSince > headerTimeout) return tooLate(`a message has not begun within ${headerTimeout} ms`);
     }
@@ -51,7 +52,7 @@ export class PeerWatch {
 
   /** We were stopped ourselves: what came meanwhile is not read yet. */
   excuse(now: number): void {
-    this.#channel.lastReceived = this.#channel.lastProgress = now;
+    this.#channel.readingSince = this.#channel.lastProgress = now;
     this.#headOf = -1;
   }
 }

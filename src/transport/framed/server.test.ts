@@ -531,6 +531,23 @@ test('from a peer that does not read, no more is read; what it asked is answered
   for (const answer of replies) assert.equal(outputOf(answer), `${answer.id}${large}`);
 });
 
+test('a call that waited unread has been at work on its time since it came in', async (t) => {
+  const deadlines: number[] = [];
+  const it = await world(t, {
+    handler: ({ deadline }) => {
+      deadlines.push(deadline);
+      return { output: 'x'.repeat(2_000_000) };
+    },
+  });
+  const client = await greeted(it, false);
+  client.send(call({ id: 1, remaining: 5_000 }), call({ id: 2, remaining: 5_000 }));
+  await it.clock.run(3_000);
+  assert.deepEqual(deadlines, [5_000]);
+  client.read();
+  await it.settle();
+  assert.deepEqual(deadlines, [5_000, 5_000]);
+});
+
 test('a peer that does not read is cut off after the write timeout, and not while it reads, however slowly', async (t) => {
   const large = 'x'.repeat(3_000_000);
   const limits = { writeTimeout: 1_000, bodyTimeout: 500 };
