@@ -102,6 +102,17 @@ export class Fleet {
     );
   }
 
+  /** Waits until every server has its whole weight again: newcomers start with less, the frozen were halved. */
+  async warm(): Promise<void> {
+    await this.settled();
+    const nodes = () => this.client.nodes().nodes.filter(({ id }) => this.servers.some((server) => server.id === id));
+    await until(
+      () => nodes().every(({ weight, base }) => weight === base),
+      () => `all weights: ${JSON.stringify(nodes())}`,
+      60_000,
+    );
+  }
+
   /** Waits for a moment with calls in flight on these processes, and gives their ids. */
   async aim(pids: () => readonly number[]): Promise<string[]> {
     return until(() => {
@@ -121,6 +132,12 @@ export class Fleet {
     return (await entriesIn(this.zookeeper.port, folder))
       .map(({ name, port }) => `${name.slice(4, 20)} ${port}`)
       .sort();
+  }
+
+  /** Names of the entries of the servers on the list: a server that registers again has another one. */
+  async names(): Promise<string[]> {
+    const all = await entriesIn(this.zookeeper.port, folder);
+    return all.map(({ name }) => name).filter((name) => this.servers.some(({ id }) => name.includes(id)));
   }
 
   /** What the registry should hold. */

@@ -92,7 +92,7 @@ export const killPrimaries: Play = async (fleet, rounds) => {
 
 /** kill -9 of one worker: its server goes on, and has another soon. */
 export const killWorkers: Play = async (fleet, rounds) => {
-  const entries = await fleet.entries();
+  const names = await fleet.names();
   let hit = 0;
   for (let round = 0; round < rounds; round++) {
     const server = turn(fleet, round);
@@ -106,7 +106,7 @@ export const killWorkers: Play = async (fleet, rounds) => {
     await fleet.settled();
   }
   fleet.say(`${rounds} x kill -9 of a worker hit ${hit} calls`);
-  assert.deepEqual(await fleet.entries(), entries, 'the registrations were never touched');
+  assert.deepEqual(await fleet.names(), names, 'the registrations were never touched');
   return 'some may be unknown';
 };
 
@@ -164,14 +164,20 @@ async function firstCall(fleet: Fleet, server: Server, announced: number): Promi
   return Math.max(0, first.intended - announced);
 }
 
+/** What a call usually takes where the machine has the time, ms. */
+const expectedPace = 60;
+
 /** A whole server stands still for five seconds. */
 export const freezeServers: Play = async (fleet, rounds) => {
   const wasted: number[] = [];
   const recoveries: number[] = [];
+  const paces: number[] = [];
   let hit = 0;
   for (let round = 0; round < rounds; round++) {
     const server = turn(fleet, round);
     const workers = new Set(server.group.workers);
+    // Beside newcomers with an eighth of its weight it would be owed most of the calls.
+    await fleet.warm();
     await fleet.aim(() => [...workers]);
     const at = systemClock.now();
     server.group.signalGroup('SIGSTOP');
@@ -194,12 +200,19 @@ export const freezeServers: Play = async (fleet, rounds) => {
       .slice(before)
       .filter(({ id, pid }) => workers.has(pid) && due.get(id)! < thawed - 500);
     wasted.push(late.length);
+    paces.push(quantile(fleet.load.latencies(at, thawed), 0.5) ?? 0);
     hit += begun.length;
     recoveries.push(fleet.load.recovery(at).after);
   }
   fleet.say(
     `${rounds} x frozen for 5 s with ${hit} calls in flight; sent there meanwhile: ${wasted.join(', ')}; p99 back after ${spread(recoveries)}`,
   );
-  assert.ok(Math.max(...wasted) <= 20, `at most 20 attempts may be sent to a frozen server: ${wasted.join(', ')}`);
+  // On a machine that is too busy, calls pile up everywhere, and a frozen server is owed its share of the pile.
+  const pace = (quantile(paces, 0.5) ?? 0) / expectedPace;
+  const most = 20 * Math.max(1, pace);
+  assert.ok(
+    Math.max(...wasted) <= most,
+    `at most ${most} attempts may be sent to a frozen server: ${wasted.join(', ')}`,
+  );
   return 'some may be unknown';
 };
