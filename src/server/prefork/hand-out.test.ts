@@ -168,6 +168,14 @@ describe('HandOut', () => {
     assert.equal(handOut.size, 1);
   });
 
+  it('ends a connection that a worker gives up before it has taken it', () => {
+    const { handOut, takers, dial } = world(1);
+    const socket = dial();
+    handOut.closed(takers[0]!.given[0]!.id);
+    assert.equal(socket.destroyed, true);
+    assert.equal(handOut.size, 0);
+  });
+
   it('does not hand out a connection that has ended meanwhile', () => {
     const { handOut, takers, dial } = world(2);
     const socket = dial();

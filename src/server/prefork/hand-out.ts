@@ -98,6 +98,8 @@ export class HandOut {
     const given = this.#given.get(id);
     if (given === undefined) return;
     this.#given.delete(id);
+    // One that the worker never had in hand, for want of a file descriptor say, would stay open here for ever.
+    if (!given.taken) given.socket.destroy();
     this.#takers.get(given.taker)?.remove(given);
   }
 
