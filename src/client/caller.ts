@@ -34,6 +34,9 @@ const registryPatience = 1_000;
 /** Metadata key of the caller's promise that the server does the work once. */
 export const idempotencyHeader = 'idempotency-key';
 
+// Where a client can be made, and not only once one is: a handler that makes it in its first call inherits from then on.
+enableInheritance();
+
 /** A client without a face: the nodes, the stack, and the making of calls. `connect` and `connectRaw` stand on it. */
 export class Caller {
   readonly events = new Events<ClientEvents>();
@@ -49,7 +52,6 @@ export class Caller {
 
   /** @param service the service that must be there; `undefined` takes any */
   constructor(options: FilledConnectOptions, service: string | undefined, isMethod: (name: string) => boolean) {
-    enableInheritance();
     this.#options = options;
     this.#service = service;
     this.#isMethod = isMethod;

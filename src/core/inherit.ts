@@ -12,8 +12,8 @@ const current = new AsyncLocalStorage<Working>();
 let wanted = false;
 
 /**
- * From now on, code knows which call it works for. To be called by whoever asks: a client, when it is made. A server that
- * calls nobody is spared what it costs to keep the call in mind.
+ * From now on, code knows which call it works for. To be called by whoever may ask: the code of clients, when it is
+ * loaded. A server that has none is spared what it costs to keep the call in mind.
  */
 export function enableInheritance(): void {
   wanted = true;
