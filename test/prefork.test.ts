@@ -126,6 +126,33 @@ describe('a server of several processes', { concurrency: 2 }, () => {
     for (const bytes of await Promise.all(greeted)) assert.match(bytes.toString('latin1'), /"service":"book"/);
   });
 
+  it('survives that its workers, and itself, have no file left to open', async (test) => {
+    const world = await BookWorld.start(test);
+    const server = world.launch(['--processes', '2'], {}, { maxFiles: 64 });
+    await server.line('registered in ZooKeeper');
+    const { listen } = await server.line('serving');
+    const port = Number(String(listen).split(':')[1]);
+    let ended = 0;
+    let greeted = 0;
+    const sockets = Array.from({ length: 300 }, () => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(preface));
+      socket.on('error', () => {});
+      socket.once('data', () => greeted++);
+      socket.once('close', () => ended++);
+      return socket;
+    });
+    test.after(() => sockets.map((socket) => socket.destroy()));
+    await until(
+      () => greeted + ended >= 300,
+      () => `all to be served or refused: ${greeted} and ${ended} of 300`,
+    );
+    assert.ok(greeted > 0 && ended > 0, 'there was not room for all');
+    for (const socket of sockets) socket.destroy();
+    const client = world.client();
+    await reachesAll(client, server);
+    assert.equal(server.end, undefined);
+  });
+
   it('whose primary is killed finishes what runs, says so to its clients, and is gone', async (test) => {
     const world = await BookWorld.start(test);
     const server = await world.server(['--processes', '2']);

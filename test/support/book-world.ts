@@ -8,7 +8,7 @@ import { type Client, connect } from '../../src/client/connect.ts';
 import type { ConnectOptions } from '../../src/client/options.ts';
 import { type EmbeddedZooKeeper, startZooKeeper } from '../../src/dev/zookeeper.ts';
 import { book } from './book-service.ts';
-import { EvenkeelGroup } from './evenkeel-group.ts';
+import { EvenkeelGroup, type GroupOptions } from './evenkeel-group.ts';
 import { until } from './until.ts';
 
 export const bookModule = fileURLToPath(new URL('./book-service.ts', import.meta.url));
@@ -45,9 +45,14 @@ export class BookWorld {
   }
 
   /** Starts a server; what is given comes behind the usual arguments. */
-  launch(args: readonly string[] = [], env: Record<string, string> = {}): EvenkeelGroup {
+  launch(
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+    options: Pick<GroupOptions, 'maxFiles'> = {},
+  ): EvenkeelGroup {
     const usual = ['--registry', this.registry, '--listen', '127.0.0.1:0', '--drain-delay', '300ms', '--grace', '10s'];
     return EvenkeelGroup.start(this.#test, ['serve', bookModule, ...usual, ...args], {
+      ...options,
       env: { EVENKEEL_TEST_BOOK: join(this.folder, 'book'), EVENKEEL_TEST_CRASH: this.crashFile, ...env },
     });
   }

@@ -16,6 +16,8 @@ let guard: ProcessGuard | undefined;
 export interface GroupOptions {
   env?: Record<string, string | undefined>;
   cwd?: string;
+  /** How many files each of its processes may have open. Default: as many as we. */
+  maxFiles?: number;
 }
 
 export class EvenkeelGroup {
@@ -28,13 +30,16 @@ export class EvenkeelGroup {
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], { env = {}, cwd }: GroupOptions = {}) {
+  constructor(args: readonly string[], { env = {}, cwd, maxFiles }: GroupOptions = {}) {
     // Should this process be killed, nothing that it started lives on.
     guard ??= new ProcessGuard();
     const all = Object.entries({ ...process.env, ...env }).filter(
       ([name, value]) => value !== undefined && (Object.hasOwn(env, name) || !name.startsWith('EVENKEEL_')),
     );
-    this.#child = spawn(process.execPath, [cli, ...args], {
+    const command = [process.execPath, cli, ...args];
+    const limited =
+      maxFiles === undefined ? command : ['sh', '-c', 'ulimit -n "$0"; exec "$@"', `${maxFiles}`, ...command];
+    this.#child = spawn(limited[0]!, limited.slice(1), {
       detached: true,
       env: Object.fromEntries(all),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -132,7 +132,7 @@ describe('HandOut', () => {
     dial();
     const stuck = takers[0]!.given.length === 1 ? takers[0]! : takers[1]!;
     const other = takers.find((taker) => taker !== stuck)!;
-    clock.advance(60_000);
+    clock.advance(4_999);
     handOut.remove(stuck);
     assert.equal(other.given.length, 0);
     handOut.gone(stuck);
@@ -168,6 +168,54 @@ describe('HandOut', () => {
     assert.equal(handOut.size, 1);
   });
 
+  it('gives a connection that never reached its worker to another: the worker has taken a later one', () => {
+    const { handOut, takers, dial } = world(2);
+    const [first, second] = takers as [FakeTaker, FakeTaker];
+    for (let i = 0; i < 8; i++) dial();
+    const ids = first.given.map(({ id }) => id);
+    const lost = first.given.slice(0, 2).map(({ socket }) => socket);
+    const before = second.given.length;
+    handOut.taken(ids[2]!);
+    const again = [...first.given.slice(4), ...second.given.slice(before)].map(({ socket }) => socket);
+    assert.deepEqual(new Set(again), new Set(lost));
+    assert.ok(lost.every(({ destroyed }) => !destroyed));
+    assert.equal(handOut.size, 8);
+    handOut.closed(ids[2]!);
+    handOut.taken(ids[3]!);
+    assert.equal(handOut.size, 7, 'what was closed after it was taken says nothing of the others');
+  });
+
+  it('does the same where the later one is closed on arrival', () => {
+    const { handOut, takers, dial } = world(1);
+    const [lost, ended] = [dial(), dial()];
+    handOut.closed(takers[0]!.given[1]!.id);
+    assert.deepEqual([lost.destroyed, ended.destroyed], [false, true]);
+    assert.equal(takers[0]!.given[2]!.socket, lost);
+  });
+
+  it('ends a connection that no one has taken for five seconds, and thinks no more of it', () => {
+    const { clock, handOut, takers, dial } = world(1);
+    const frozen = dial();
+    const { id } = takers[0]!.given[0]!;
+    clock.advance(4_999);
+    assert.equal(frozen.destroyed, false);
+    clock.advance(1);
+    assert.equal(frozen.destroyed, true);
+    assert.equal(handOut.size, 0);
+    const next = dial();
+    handOut.taken(id);
+    handOut.closed(id);
+    assert.equal(next.destroyed, false, 'a worker that thaws speaks of one that is forgotten');
+  });
+
+  it('does not end one that was taken', () => {
+    const { clock, handOut, takers, dial } = world(1);
+    dial();
+    handOut.taken(takers[0]!.given[0]!.id);
+    clock.advance(60_000);
+    assert.equal(handOut.size, 1);
+  });
+
   it('ends a connection that a worker gives up before it has taken it', () => {
     const { handOut, takers, dial } = world(1);
     const socket = dial();
@@ -194,8 +242,11 @@ describe('HandOut', () => {
       taker.given.map(({ socket }) => socket),
       sockets,
     );
-    clock.advance(10_000);
-    assert.ok(sockets.every(({ destroyed }) => !destroyed));
+    clock.advance(4_999);
+    assert.ok(
+      sockets.every(({ destroyed }) => !destroyed),
+      'its time begins again',
+    );
   });
 
   it('ends a connection after five seconds without a worker: its client waits no longer', () => {

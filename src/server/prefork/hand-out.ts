@@ -9,11 +9,14 @@ export interface Taker {
 }
 
 interface Given {
+  id: number;
   socket: Socket;
   address: string;
   taker: Taker;
   at: number;
   taken: boolean;
+  /** Ends it when nobody has taken it for so long that its client does not wait any more. */
+  stale: Timer;
 }
 
 /** A worker that has not taken a connection for so long is stuck, ms: others come first. */
@@ -28,8 +31,9 @@ const maxWaiting = 1_024;
  * address gets it. So a client reaches all n workers by n dials, which neither a shared socket nor SO_REUSEPORT can
  * promise, and a worker that starts again gets its share back (measured: `node bench/listening.ts`).
  *
- * A connection stays open here until the worker has said that it has it; if the worker dies before, another one gets it:
- * nobody has touched it. node:cluster's own hand-out leaves such connections open and unserved for ever.
+ * A connection stays open here until the worker has said that it has it; if the worker dies before, or the connection is
+ * lost on the way to it, another one gets it: nobody has touched it. node:cluster's own hand-out leaves such connections
+ * open and unserved for ever.
  */
 export class HandOut {
   readonly #clock: Clock;
@@ -61,9 +65,9 @@ export class HandOut {
   /** The worker is gone for good: what it never took goes to others. */
   gone(taker: Taker): void {
     this.remove(taker);
-    for (const [id, given] of this.#given) {
+    for (const given of this.#given.values()) {
       if (given.taker !== taker) continue;
-      this.#given.delete(id);
+      this.#forget(given);
       if (!given.taken) this.handOut(given.socket);
     }
   }
@@ -79,35 +83,64 @@ export class HandOut {
       return;
     }
     const id = ++this.#lastId;
-    const given = { socket, address, taker, at: this.#clock.now(), taken: false };
+    const stale = this.#clock.timer(staleAfter, () => {
+      this.#forget(given);
+      socket.destroy();
+    });
+    const given: Given = { id, socket, address, taker, at: this.#clock.now(), taken: false, stale };
     this.#given.set(id, given);
     this.#takers.get(taker)!.add(given);
     taker.give(id, socket);
   }
 
+  /** The worker has it. */
   taken(id: number): void {
     const given = this.#given.get(id);
     if (given === undefined) return;
+    this.#passOver(given);
     given.taken = true;
+    given.stale.cancel();
     this.#takers.get(given.taker)?.untaken.delete(given);
     // Ours is a copy: were it left open, the worker's closing it would never reach the client.
     given.socket.destroy();
   }
 
+  /** The worker has it no more, or never could have it: the client was gone, or the worker had no file left to open. */
   closed(id: number): void {
     const given = this.#given.get(id);
     if (given === undefined) return;
-    this.#given.delete(id);
-    // One that the worker never had in hand, for want of a file descriptor say, would stay open here for ever.
-    if (!given.taken) given.socket.destroy();
-    this.#takers.get(given.taker)?.remove(given);
+    this.#passOver(given);
+    this.#forget(given);
+    given.socket.destroy();
   }
 
   /** Ends what nobody has taken. */
   close(): void {
     for (const socket of this.#takeUnserved()) socket.destroy();
-    for (const { socket } of this.#given.values()) socket.destroy();
-    this.#given.clear();
+    for (const given of [...this.#given.values()]) {
+      this.#forget(given);
+      given.socket.destroy();
+    }
+  }
+
+  /**
+   * A worker hears in order: what it was given before this one and has not taken has never reached it. Node gives up a
+   * handle that a process without a free file descriptor cannot receive, and tells nobody.
+   */
+  #passOver(given: Given): void {
+    const untaken = this.#takers.get(given.taker)?.untaken;
+    if (untaken?.has(given) !== true) return;
+    for (const earlier of untaken) {
+      if (earlier === given) return;
+      this.#forget(earlier);
+      this.handOut(earlier.socket);
+    }
+  }
+
+  #forget(given: Given): void {
+    given.stale.cancel();
+    this.#given.delete(given.id);
+    this.#takers.get(given.taker)?.remove(given);
   }
 
   /** Keeps it for the next worker, as long as its client may be expected to wait. */
