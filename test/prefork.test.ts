@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
+import { systemClock } from '../src/core/clock.ts';
 import type { RpcError } from '../src/core/error.ts';
 import { preface } from '../src/wire/preface.ts';
 import { type BookClient, BookWorld } from './support/book-world.ts';
@@ -134,14 +135,17 @@ describe('a server of several processes', { concurrency: 2 }, () => {
     const port = Number(String(listen).split(':')[1]);
     let ended = 0;
     let greeted = 0;
-    const sockets = Array.from({ length: 300 }, () => {
+    const sockets: Socket[] = [];
+    test.after(() => sockets.map((socket) => socket.destroy()));
+    for (let i = 0; i < 300; i++) {
       const socket = connect(port, '127.0.0.1', () => socket.write(preface));
       socket.on('error', () => {});
       socket.once('data', () => greeted++);
       socket.once('close', () => ended++);
-      return socket;
-    });
-    test.after(() => sockets.map((socket) => socket.destroy()));
+      sockets.push(socket);
+      // One after the other, so that the primary has files left when its workers have none.
+      await systemClock.sleep(3);
+    }
     await until(
       () => greeted + ended >= 300,
       () => `all to be served or refused: ${greeted} and ${ended} of 300`,
