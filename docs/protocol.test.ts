@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { codes } from '../src/core/code.ts';
 import { codecs } from '../src/wire/codec.ts';
 import { frameHead, frameMinimum, frameType, highestId, noLastId, skippable } from '../src/wire/frame.ts';
 import { longestHello } from '../src/wire/hello.ts';
@@ -34,6 +35,21 @@ test('every limit stands there with its default and its range, and no other', ()
     }),
   );
   assert.deepEqual(listed, ranges);
+});
+
+test('every code and every reason of the framework stands there, and no other reason', () => {
+  const sentence = /The codes: ([A-Z_,\s]+)\./.exec(page)?.[1]?.split(/,\s+/);
+  assert.deepEqual(sentence, [...codes]);
+  const source = readFileSync(new URL('../src/core/code.ts', import.meta.url), 'utf8');
+  const described = [...source.matchAll(/^ \* \| ([A-Z_]+) \| ([A-Z_]+) \|/gm)].map(([, reason, code]) => [
+    reason,
+    code,
+  ]);
+  assert.ok(described.length > 5);
+  assert.deepEqual(
+    table('reason').map(([reason, code]) => [reason, code]),
+    described,
+  );
 });
 
 test('the numbers in its sentences are those of the code', () => {

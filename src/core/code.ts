@@ -37,6 +37,7 @@ export function isCode(text: unknown): text is Code {
  * | DRAINING | UNAVAILABLE | the same, because it is going away |
  * | CONNECTION_LOST | UNAVAILABLE | the connection ended while the answer was awaited |
  * | CONNECT_FAILED | UNAVAILABLE | no connection could be made |
+ * | STALE | UNAVAILABLE | another server answers at the address |
  * | NO_NODES | UNAVAILABLE | no node could be reached in time |
  * | UNHANDLED | INTERNAL | the handler threw something that is not an RpcError |
  * | PROTOCOL | INTERNAL | the peer broke the protocol |
@@ -48,6 +49,7 @@ export type Reason =
   | 'DRAINING'
   | 'CONNECTION_LOST'
   | 'CONNECT_FAILED'
+  | 'STALE'
   | 'NO_NODES'
   | 'UNHANDLED'
   | 'PROTOCOL'
