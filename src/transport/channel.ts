@@ -187,15 +187,6 @@ export class Channel {
     this.#lingering ??= this.#clock.timer(linger, () => this.destroy(), { keepAlive: true });
   }
 
-  /** Like `end`; resolves when the stream is gone. */
-  finish(): Promise<void> {
-    if (this.#stream.closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#stream.once('close', resolve);
-      this.end();
-    });
-  }
-
   /** Ends the stream at once. What was not sent is lost. */
   destroy(cause?: Error): void {
     this.#cause ??= cause;

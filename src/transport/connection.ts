@@ -1,6 +1,9 @@
 import type { Call, Reply } from '../core/call.ts';
+import type { Clock } from '../core/clock.ts';
 import type { RpcError } from '../core/error.ts';
 import type { Hello } from '../wire/hello.ts';
+import type { Limits } from '../wire/limits.ts';
+import type { HeartbeatOptions } from './heartbeat.ts';
 
 /** What a server says of its own load, in each PONG. */
 export interface Load {
@@ -8,6 +11,13 @@ export interface Load {
   inFlight: number;
   /** Calls that wait for their turn. */
   queued: number;
+}
+
+/** What every connection of a client is made with. */
+export interface ConnectionOptions {
+  clock: Clock;
+  limits: Limits;
+  heartbeat: HeartbeatOptions;
 }
 
 /** The client's end of a connection that a server has answered on. */

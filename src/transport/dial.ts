@@ -1,19 +1,13 @@
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../core/clock.ts';
 import { address, type Endpoint } from '../core/endpoint.ts';
 import { RpcError } from '../core/error.ts';
-import type { Limits } from '../wire/limits.ts';
 import { ClassicClient } from './classic/client.ts';
-import type { Connection, ConnectionEvents } from './connection.ts';
+import type { Connection, ConnectionEvents, ConnectionOptions } from './connection.ts';
 import { FramedClient } from './framed/client.ts';
-import type { HeartbeatOptions } from './heartbeat.ts';
 import type { Network } from './network.ts';
 
-export interface DialOptions {
+export interface DialOptions extends ConnectionOptions {
   network: Network;
-  clock: Clock;
-  limits: Limits;
-  heartbeat: HeartbeatOptions;
   /** How long the server may take until it has said HELLO, ms. */
   helloTimeout: number;
   /** The service that must be there; `undefined` where any will do. */
@@ -82,7 +76,7 @@ function connect(network: Network, { host, port }: Endpoint): Duplex {
 function open(
   endpoint: Endpoint,
   stream: Duplex,
-  options: { clock: Clock; limits: Limits; heartbeat: HeartbeatOptions },
+  options: ConnectionOptions,
   events: ConnectionEvents & { onHello(): void },
 ): Dialled {
   return endpoint.protocol === 'classic'

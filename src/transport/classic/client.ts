@@ -11,8 +11,7 @@ import {
 import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { Channel } from '../channel.ts';
 import { Closing } from '../closing.ts';
-import type { Connection, ConnectionEvents } from '../connection.ts';
-import type { FramedClientOptions } from '../framed/client.ts';
+import type { Connection, ConnectionEvents, ConnectionOptions } from '../connection.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import { brokenProtocol, lost, notOpen, whyLost } from '../lost.ts';
 
@@ -30,14 +29,14 @@ export class ClassicClient implements Connection {
   state: 'open' | 'draining' | 'closed' = 'open';
   readonly #channel: Channel;
   readonly #reader: LengthPrefixedReader;
-  readonly #options: FramedClientOptions;
+  readonly #options: ConnectionOptions;
   readonly #events: ConnectionEvents & { onHello(): void };
   readonly #heartbeat: Heartbeat;
   readonly #closing: Closing;
   readonly #slots: Slot[] = [];
   #answered = false;
 
-  constructor(stream: Duplex, options: FramedClientOptions, events: ConnectionEvents & { onHello(): void }) {
+  constructor(stream: Duplex, options: ConnectionOptions, events: ConnectionEvents & { onHello(): void }) {
     this.#options = options;
     this.#events = events;
     this.#closing = new Closing(options.clock, this);

@@ -12,9 +12,10 @@ import { preface } from '../../wire/preface.ts';
 import { CallTable } from '../call-table.ts';
 import { Channel } from '../channel.ts';
 import { Closing } from '../closing.ts';
-import type { Connection, ConnectionEvents, Load } from '../connection.ts';
-import { Heartbeat, type HeartbeatOptions } from '../heartbeat.ts';
+import type { Connection, ConnectionEvents, ConnectionOptions, Load } from '../connection.ts';
+import { Heartbeat } from '../heartbeat.ts';
 import { brokenProtocol, lost, notOpen, whyLost } from '../lost.ts';
+import { readLoad, unreadable } from './received.ts';
 
 interface Waiting {
   call: Call;
@@ -22,10 +23,7 @@ interface Waiting {
   reject(error: RpcError): void;
 }
 
-export interface FramedClientOptions {
-  clock: Clock;
-  limits: Limits;
-  heartbeat: HeartbeatOptions;
+export interface FramedClientOptions extends ConnectionOptions {
   /** The id after which the first call's comes. Default 0. */
   idsAfter?: number;
 }
@@ -241,26 +239,4 @@ export class FramedClient implements Connection {
     this.#closing.onGone();
     this.#events.onClose(error);
   }
-}
-
-/** An answer was there, so the call has run; what it said is lost. */
-function unreadable(cause: RpcError): RpcError {
-  const options = { cause, mayHaveExecuted: true };
-  return cause.reason === 'TOO_LARGE'
-    ? new RpcError('RESOURCE_EXHAUSTED', `the answer: ${cause.message}`, { ...options, reason: 'TOO_LARGE' })
-    : new RpcError('INTERNAL', `the answer cannot be read: ${cause.message}`, { ...options, reason: 'PROTOCOL' });
-}
-
-/** Load is a hint: what cannot be read is none. */
-function readLoad(buffer: Buffer, start: number, end: number): Load | undefined {
-  try {
-    const { inFlight, queued } = JSON.parse(buffer.toString('utf8', start, end)) ?? {};
-    return { inFlight: countOr0(inFlight), queued: countOr0(queued) };
-  } catch {
-    return undefined;
-  }
-}
-
-function countOr0(value: unknown): number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0;
 }
