@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { type Metrics, silentMetrics } from '../core/metrics.ts';
 import { type Random, systemRandom } from '../core/random.ts';
+import { whole } from '../core/whole.ts';
 import { type BalancerName, balancerNames } from '../policy/balance/index.ts';
 import type { RetryBudgetOptions } from '../policy/budget.ts';
 import { type WeightOptions, weightOptions } from '../policy/weight-options.ts';
@@ -115,9 +116,4 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value;
   throw new RangeError(`option "${name}" is ${value}: expected ${allowed.join(' or ')}`);
-}
-
-function whole(name: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(`option "${name}" is ${value}: expected a whole number from ${min} to ${max}`);
 }

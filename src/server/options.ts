@@ -3,6 +3,7 @@ import { defaultWeight, parseAddress } from '../core/endpoint.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { type Metrics, silentMetrics } from '../core/metrics.ts';
 import { freshId, type Random, systemRandom } from '../core/random.ts';
+import { whole } from '../core/whole.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type Network, tcp } from '../transport/network.ts';
 import { type Limits, limits } from '../wire/limits.ts';
@@ -95,9 +96,4 @@ export function serveOptions(given: ServeOptions = {}): FilledServeOptions {
     network: given.network ?? tcp,
     id: given.id ?? freshId(),
   };
-}
-
-function whole(name: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(`option "${name}" is ${value}: expected a whole number from ${min} to ${max}`);
 }
