@@ -2,36 +2,75 @@ import { RpcError } from '../core/error.ts';
 import type { LengthPrefixedReader } from '../wire/length-prefixed.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { Channel } from './channel.ts';
+import { logBadPeer, type ServedOptions } from './served.ts';
 
-/** Keeps a server's peers to the time limits. A connection that lies idle between two messages is not late with anything. */
+export interface PeerRules extends Pick<ServedOptions, 'limits' | 'log'> {
+  /** How long nothing at all may come in, ms; `Infinity` where an idle peer owes no sign of life. */
+  silence: number;
+  /** Tells the peer that it broke a rule, and ends the connection. */
+  reject(error: RpcError): void;
+}
+
+/**
+ * Reads what a server's peer sends and keeps it to the rules: those of the format, which the reader finds broken, and the
+ * time limits. A connection that lies idle between two messages is not late with anything.
+ */
 export class PeerWatch {
   readonly #limits: Limits;
   readonly #channel: Channel;
   readonly #reader: LengthPrefixedReader;
-  readonly #silence: number;
+  readonly #rules: PeerRules;
+  #complained = false;
   /** Since when the length of a message has been coming in, and which one's. */
   #headSince = 0;
   #headOf = -1;
 
-  /** @param silence how long nothing at all may come in, ms; `Infinity` where an idle peer owes no sign of life */
-  constructor(limits: Limits, channel: Channel, reader: LengthPrefixedReader, silence: number) {
-    this.#limits = limits;
+  constructor(channel: Channel, reader: LengthPrefixedReader, rules: PeerRules) {
+    this.#limits = rules.limits;
     this.#channel = channel;
     this.#reader = reader;
-    this.#silence = silence;
+    this.#rules = rules;
   }
 
-  /** Says so when the peer does not read: then it cannot be told. To be asked every now and then. */
-  unread(now: number): RpcError | undefined {
-    const { writeTimeout } = this.#limits;
+  /** @param chunk what came in; `undefined` goes on with what came before */
+  read(chunk: Buffer | undefined): void {
+    try {
+      if (chunk === undefined) this.#reader.resume();
+      else this.#reader.push(chunk);
+    } catch (error) {
+      this.#rules.reject(RpcError.from(error));
+    }
+  }
+
+  /** Looks whether the peer keeps to the time limits. To be asked every now and then. */
+  check(now: number): void {
     const channel = this.#channel;
+    if (channel.closed) return;
     channel.look(now);
-    const stuck = now - channel.lastProgress > writeTimeout;
-    return stuck ? tooLate(`the peer has read nothing for ${writeTimeout} ms`) : undefined;
+    const { writeTimeout } = this.#limits;
+    if (now - channel.lastProgress > writeTimeout) {
+      // It does not read: it cannot be told.
+      const error = tooLate(`the peer has read nothing for ${writeTimeout} ms`);
+      this.complain(error);
+      return channel.destroy(error);
+    }
+    const late = this.#late(now);
+    if (late !== undefined) this.#rules.reject(late);
   }
 
-  /** What the peer is late with, if anything. To be asked every now and then. */
-  late(now: number): RpcError | undefined {
+  /** We were stopped ourselves: what came meanwhile is not read yet. */
+  excuse(now: number): void {
+    this.#channel.readingSince = this.#channel.lastProgress = now;
+    this.#headOf = -1;
+  }
+
+  /** Notes that the peer broke a rule. Once: what comes of a peer's fault is no news. */
+  complain(error: RpcError): void {
+    if (!this.#complained) logBadPeer(this.#rules.log, this.#channel.peer, error);
+    this.#complained = true;
+  }
+
+  #late(now: number): RpcError | undefined {
     const { headerTimeout, bodyTimeout } = this.#limits;
     const channel = this.#channel;
     // What we do not read, the peer is not late with.
@@ -46,14 +85,8 @@ export class PeerWatch {
       if (now - this.#headSince > headerTimeout) return tooLate(`a message has not begun within ${headerTimeout} ms`);
     }
     if (partial === 'body' && silent > bodyTimeout) return tooLate(`a message has stood still for ${bodyTimeout} ms`);
-    if (silent > this.#silence) return tooLate(`no sign of life for ${this.#silence} ms`);
+    if (silent > this.#rules.silence) return tooLate(`no sign of life for ${this.#rules.silence} ms`);
     return undefined;
-  }
-
-  /** We were stopped ourselves: what came meanwhile is not read yet. */
-  excuse(now: number): void {
-    this.#channel.readingSince = this.#channel.lastProgress = now;
-    this.#headOf = -1;
   }
 }
 

@@ -6,7 +6,7 @@ import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { Channel } from '../channel.ts';
 import { IncomingCall } from '../incoming.ts';
 import { PeerWatch } from '../peer-watch.ts';
-import { logBadPeer, type ServedConnection, type ServedOptions, unanswerable } from '../served.ts';
+import { type ServedConnection, type ServedOptions, unanswerable } from '../served.ts';
 
 /** A place in the order of answers. */
 interface Slot {
@@ -18,14 +18,12 @@ interface Slot {
 /** The server's end of a classic connection: many calls at work, their answers in the order of the questions. */
 export class ClassicServer implements ServedConnection {
   readonly #channel: Channel;
-  readonly #reader: LengthPrefixedReader;
   readonly #options: ServedOptions;
   readonly #service: string;
   readonly #watch: PeerWatch;
   readonly #peer: { address: string };
   readonly #slots: Slot[] = [];
   #peerIsDone = false;
-  #complained = false;
   /** Nothing more is taken from this peer: what is at work is answered, then the connection ends. */
   #deaf = false;
   /** As many calls at work as allowed: the rest waits unread. */
@@ -34,19 +32,24 @@ export class ClassicServer implements ServedConnection {
   constructor(stream: Duplex, options: ServedOptions) {
     this.#options = options;
     this.#service = options.hello().service;
-    this.#reader = new LengthPrefixedReader(classicRules(options.limits.message), (buffer, start, end) =>
+    const reader = new LengthPrefixedReader(classicRules(options.limits.message), (buffer, start, end) =>
       this.#onMessage(buffer, start, end),
     );
     this.#channel = new Channel(stream, options.clock, 'server', {
       onData: (chunk) => this.push(chunk),
-      onReady: () => this.#read(undefined),
+      onReady: () => this.#watch.read(undefined),
       onEnd: () => {
         this.#peerIsDone = true;
         this.#endIfDone();
       },
       onClose: () => this.#onClose(),
     });
-    this.#watch = new PeerWatch(options.limits, this.#channel, this.#reader, Number.POSITIVE_INFINITY);
+    this.#watch = new PeerWatch(this.#channel, reader, {
+      limits: options.limits,
+      log: options.log,
+      silence: Number.POSITIVE_INFINITY,
+      reject: (error) => this.#reject(error),
+    });
     this.#peer = { address: this.#channel.peer };
   }
 
@@ -55,7 +58,7 @@ export class ClassicServer implements ServedConnection {
   }
 
   push(chunk: Buffer): void {
-    if (!this.#deaf) this.#read(chunk);
+    if (!this.#deaf) this.#watch.read(chunk);
   }
 
   /** There is no word for it in this protocol. */
@@ -67,14 +70,7 @@ export class ClassicServer implements ServedConnection {
   }
 
   check(now: number): void {
-    if (this.#channel.closed) return;
-    const unread = this.#watch.unread(now);
-    if (unread !== undefined) {
-      this.#complain(unread);
-      return this.#channel.destroy(unread);
-    }
-    const late = this.#watch.late(now);
-    if (late !== undefined) this.#reject(late);
+    this.#watch.check(now);
   }
 
   excuse(now: number): void {
@@ -85,20 +81,10 @@ export class ClassicServer implements ServedConnection {
     this.#channel.destroy();
   }
 
-  /** @param chunk what came in; `undefined` goes on with what came before */
-  #read(chunk: Buffer | undefined): void {
-    try {
-      if (chunk === undefined) this.#reader.resume();
-      else this.#reader.push(chunk);
-    } catch (error) {
-      this.#reject(RpcError.from(error));
-    }
-  }
-
   /** A broken rule is said in a coded error, in its turn, behind the answers to what came before it. Then comes the end. */
   #reject(error: RpcError): void {
     if (this.#deaf || this.#channel.closed) return;
-    this.#complain(error);
+    this.#watch.complain(error);
     this.#deaf = true;
     this.#settle(this.#take(undefined), { error });
   }
@@ -107,12 +93,6 @@ export class ClassicServer implements ServedConnection {
     const slot: Slot = { call, answer: undefined };
     this.#slots.push(slot);
     return slot;
-  }
-
-  /** Once: what comes of a peer's fault is no news. */
-  #complain(error: RpcError): void {
-    if (!this.#complained) logBadPeer(this.#options.log, this.#peer.address, error);
-    this.#complained = true;
   }
 
   #onMessage(buffer: Buffer, start: number, end: number): boolean {

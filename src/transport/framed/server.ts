@@ -11,7 +11,7 @@ import { CallTable } from '../call-table.ts';
 import { Channel } from '../channel.ts';
 import { IncomingCall } from '../incoming.ts';
 import { PeerWatch } from '../peer-watch.ts';
-import { logBadPeer, type ServedConnection, type ServedOptions, unanswerable } from '../served.ts';
+import { type ServedConnection, type ServedOptions, unanswerable } from '../served.ts';
 
 /** A framed client pings when it hears nothing for a second; one that says nothing for this long is gone. */
 const silenceLimit = 30_000;
@@ -19,7 +19,6 @@ const silenceLimit = 30_000;
 /** The server's end of a framed connection: reads calls, hands them to the handler, writes what comes of them. */
 export class FramedServer implements ServedConnection {
   readonly #channel: Channel;
-  readonly #reader: LengthPrefixedReader;
   readonly #options: ServedOptions;
   readonly #watch: PeerWatch;
   readonly #peer: { address: string };
@@ -27,24 +26,28 @@ export class FramedServer implements ServedConnection {
   #lastId = 0;
   #refusing = false;
   #peerIsDone = false;
-  #complained = false;
 
   constructor(stream: Duplex, options: ServedOptions) {
     this.#options = options;
-    this.#reader = new LengthPrefixedReader(
+    const reader = new LengthPrefixedReader(
       { shortest: frameMinimum, longest: longestFrame(options.limits) },
       (buffer, start, end) => this.#onFrame(buffer, start, end),
     );
     this.#channel = new Channel(stream, options.clock, 'server', {
       onData: (chunk) => this.push(chunk),
-      onReady: () => this.#read(undefined),
+      onReady: () => this.#watch.read(undefined),
       onEnd: () => {
         this.#peerIsDone = true;
         this.#endIfDone();
       },
       onClose: () => this.#onClose(),
     });
-    this.#watch = new PeerWatch(options.limits, this.#channel, this.#reader, silenceLimit);
+    this.#watch = new PeerWatch(this.#channel, reader, {
+      limits: options.limits,
+      log: options.log,
+      silence: silenceLimit,
+      reject: (error) => this.#reject(error),
+    });
     this.#peer = { address: this.#channel.peer };
     const hello = options.hello();
     this.#channel.out.begin(frameType.hello, 0);
@@ -59,7 +62,7 @@ export class FramedServer implements ServedConnection {
 
   /** Takes bytes that came in, those behind the preface too. */
   push(chunk: Buffer): void {
-    this.#read(chunk);
+    this.#watch.read(chunk);
   }
 
   drain(): void {
@@ -74,14 +77,7 @@ export class FramedServer implements ServedConnection {
   }
 
   check(now: number): void {
-    if (this.#channel.closed) return;
-    const unread = this.#watch.unread(now);
-    if (unread !== undefined) {
-      this.#complain(unread);
-      return this.#channel.destroy(unread);
-    }
-    const late = this.#watch.late(now);
-    if (late !== undefined) this.#reject(late);
+    this.#watch.check(now);
   }
 
   excuse(now: number): void {
@@ -99,29 +95,13 @@ export class FramedServer implements ServedConnection {
     this.#channel.flush();
   }
 
-  /** @param chunk what came in; `undefined` goes on with what came before */
-  #read(chunk: Buffer | undefined): void {
-    try {
-      if (chunk === undefined) this.#reader.resume();
-      else this.#reader.push(chunk);
-    } catch (error) {
-      this.#reject(RpcError.from(error));
-    }
-  }
-
   /** A broken rule is said in a coded error, then the connection ends. Others are not concerned. */
   #reject(error: RpcError): void {
     if (this.#channel.closed) return;
-    this.#complain(error);
+    this.#watch.complain(error);
     writeError(this.#channel.out, frameType.error, 0, error);
     this.#channel.end();
     this.#cancelAll('the connection was closed');
-  }
-
-  /** Once: what comes of a peer's fault is no news. */
-  #complain(error: RpcError): void {
-    if (!this.#complained) logBadPeer(this.#options.log, this.#peer.address, error);
-    this.#complained = true;
   }
 
   /** Throws where the client breaks the protocol. False = no further frame is wanted now. */
