@@ -1,5 +1,7 @@
 /** Writes what the docs take from the code: `node docs/generate.ts` writes, `--check` fails where they differ. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Figures } from '../bench/figures.ts';
+import { renderFigures } from '../bench/render.ts';
 import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
 
 /** Replaces what stands between two markers. Throws where there are none. */
@@ -44,17 +46,32 @@ function dump(bytes: Buffer): string {
   return lines.join('\n');
 }
 
+/** What the bench measured last: `npm run bench -- --json bench/figures.json`. */
+export function figures(): string {
+  const file = new URL('../bench/figures.json', import.meta.url);
+  return renderFigures(JSON.parse(readFileSync(file, 'utf8')) as Figures);
+}
+
+/** The verdict of the demo whose picture is beside it: `npm start -- --report docs/demo.html`. */
+export function verdict(): string {
+  return readFileSync(new URL('demo.md', import.meta.url), 'utf8').trim();
+}
+
 /** The pages with generated parts, as they should be. */
 export function generated(): { file: URL; now: string; wanted: string }[] {
   const pages: [page: string, marker: string, content: string][] = [
     ['operations.md', 'options', optionTable()],
     ['protocol.md', 'bytes', bytesTable()],
+    ['../README.md', 'figures', figures()],
+    ['../README.md', 'verdict', verdict()],
   ];
-  return pages.map(([page, marker, content]) => {
+  const files = new Map<string, { file: URL; now: string; wanted: string }>();
+  for (const [page, marker, content] of pages) {
     const file = new URL(page, import.meta.url);
     const now = readFileSync(file, 'utf8');
-    return { file, now, wanted: between(now, marker, content) };
-  });
+    files.set(page, { file, now, wanted: between(files.get(page)?.wanted ?? now, marker, content) });
+  }
+  return [...files.values()];
 }
 
 if (import.meta.main) {

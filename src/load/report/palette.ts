@@ -1,3 +1,5 @@
+import { escapeHtml } from './words.ts';
+
 /**
  * The report's colours, by what they mean. Blue, orange and vermilion of Okabe and Ito, which the colour-blind can tell
  * apart; nothing is said by colour alone.
@@ -38,4 +40,11 @@ export function colourCss(): string {
   const values = (place: 0 | 1) => names.map((name) => `--${name}: ${palette[name][place]};`).join(' ');
   return `:root { color-scheme: light dark; ${values(0)} }
 @media screen and (prefers-color-scheme: dark) { :root { ${values(1)} } }`;
+}
+
+/** The picture as a file of its own, for a README or a pull request: it brings its colours and its ground along. */
+export function standAlone(svg: string, title: string): string {
+  const begin = svg.indexOf('>') + 1;
+  const ground = '<rect width="100%" height="100%" fill="var(--page)"/>';
+  return `${svg.slice(0, begin)}<title>${escapeHtml(title)}</title><style>${colourCss()}</style>${ground}${svg.slice(begin)}\n`;
 }

@@ -62,7 +62,7 @@ describe('the page', () => {
       const files = await writeReport(join(directory, 'r.html'), run, judge(run), await painter());
       assert.deepEqual(
         files.map((file) => file.slice(directory.length + 1)),
-        ['r.html', 'r.json', 'r.md'],
+        ['r.html', 'r.svg', 'r.json', 'r.md'],
       );
       const page = readFileSync(files[0]!, 'utf8');
       const addresses = [...page.matchAll(/https?:[^"'\s)]+/g)].map(([address]) => address);
@@ -77,7 +77,13 @@ describe('the page', () => {
       for (const word of ['Servers', 'Calls a second', 'Latency', 'Weight of each server', 'server-6']) {
         assert.ok(page.includes(`>${word}<`) || page.includes(`>${word}`), word);
       }
-      reportSchema.parse(JSON.parse(readFileSync(files[1]!, 'utf8')));
+      reportSchema.parse(JSON.parse(readFileSync(files[2]!, 'utf8')));
+      const svg = readFileSync(files[1]!, 'utf8');
+      assert.match(
+        svg,
+        /^<svg [^>]*><title>[^<]+: 13,800 calls, 0 lost[^<]*<\/title><style>:root \{[^<]*--page: #ffffff;[^<]*<\/style><rect [^>]*fill="var\(--page\)"\/>/,
+      );
+      assert.ok(page.includes(svg.slice(svg.indexOf('/>') + 2).trim()), 'the same picture');
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

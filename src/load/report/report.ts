@@ -6,6 +6,7 @@ import { html } from './html.ts';
 import { report } from './json.ts';
 import type { EventMark } from './lanes.ts';
 import { markdown } from './markdown.ts';
+import { standAlone } from './palette.ts';
 import type { Painter } from './picture.ts';
 
 const wide = 1100;
@@ -14,7 +15,7 @@ const narrow = 380;
 const wantedBuckets = 120;
 
 /**
- * Writes `path` (HTML), and beside it the same name with `.json` and `.md`. Rejects with a sentence when a file cannot be
+ * Writes `path` (HTML), and beside it the same name with `.svg`, `.json` and `.md`. Rejects with a sentence when a file cannot be
  * written.
  */
 export async function writeReport(
@@ -32,6 +33,7 @@ export async function writeReport(
   const base = path.replace(/\.html?$/i, '');
   const files: [string, string][] = [
     [path, html(recording, verdict, pictures)],
+    [`${base}.svg`, standAlone(pictures.wide, `${recording.scenario.name}: ${verdict.headline}`)],
     [`${base}.json`, `${JSON.stringify(report(recording, verdict, timeline(recording)), undefined, 1)}\n`],
     [`${base}.md`, markdown(recording, verdict)],
   ];
