@@ -18,6 +18,7 @@ const window = 1_024;
 const none: readonly never[] = [];
 
 interface Node {
+  id: string;
   weight: number;
   healthy: boolean;
   inFlight: number;
@@ -35,7 +36,7 @@ export function measurePicks(options: Options): PickFigures[] {
 /** Nanoseconds per pick, with what goes with it: a call begins on the node picked and the oldest one ends. */
 function time(name: BalancerName, size: number, ms: number): number {
   const balancer = makeBalancer<Node>(name, seeded(1));
-  for (let i = 0; i < size; i++) balancer.add({ weight: 1 << (i % 11), healthy: true, inFlight: 0 });
+  for (let i = 0; i < size; i++) balancer.add({ id: `n${i}`, weight: 1 << (i % 11), healthy: true, inFlight: 0 });
   const working: (Node | undefined)[] = new Array(window).fill(undefined);
   const begin = clock.now();
   let picks = 0;

@@ -6,11 +6,13 @@ import { type Balancer, balancerNames, type Candidate, makeBalancer } from './in
 
 class FakeNode implements Candidate {
   readonly name: string;
+  readonly id: string;
   weight: number;
   healthy: boolean;
   inFlight = 0;
   constructor(name: string, weight: number, healthy = true) {
     this.name = name;
+    this.id = name;
     this.weight = weight;
     this.healthy = healthy;
   }

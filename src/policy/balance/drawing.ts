@@ -69,6 +69,11 @@ export abstract class DrawingBalancer<T extends Candidate> implements Balancer<T
     this.#healthy.pop();
   }
 
+  /** What is in flight is read at the pick. */
+  began(_node: T, _now: number): void {}
+
+  ended(_node: T, _now: number, _latency: number, _failed: boolean): void {}
+
   pick(excluded: readonly T[]): T | undefined {
     // Nothing to draw: the tree need not be touched.
     if (this.#nodes.length === 1) return this.#nodes[0];

@@ -13,8 +13,8 @@ interface FakeNode extends Candidate {
 function between(drawnFirst: 'A' | 'B', a: Partial<FakeNode>, b: Partial<FakeNode>): string {
   const usual = { weight: 1024, healthy: true, inFlight: 0 };
   const nodes: FakeNode[] = [
-    { ...usual, ...a, name: 'A' },
-    { ...usual, ...b, name: 'B' },
+    { ...usual, ...a, name: 'A', id: 'A' },
+    { ...usual, ...b, name: 'B', id: 'B' },
   ];
   const balancer = new P2cBalancer<FakeNode>(() => (drawnFirst === 'A' ? 0 : 1 - 1e-9));
   for (const node of nodes) balancer.add(node);
@@ -55,7 +55,13 @@ for (const [what, first, a, b, picked] of specification) {
 
 test('of many busy nodes of equal weight, none is ever two calls ahead for long: calls spread better than at random', () => {
   const random = seeded(3);
-  const nodes = Array.from({ length: 20 }, (_, i) => ({ name: `n${i}`, weight: 1024, healthy: true, inFlight: 0 }));
+  const nodes = Array.from({ length: 20 }, (_, i) => ({
+    name: `n${i}`,
+    id: `n${i}`,
+    weight: 1024,
+    healthy: true,
+    inFlight: 0,
+  }));
   const balancer = new P2cBalancer<FakeNode>(random);
   for (const node of nodes) balancer.add(node);
   for (let i = 0; i < 2_000; i++) balancer.pick([])!.inFlight++;
@@ -67,7 +73,7 @@ test('of many busy nodes of equal weight, none is ever two calls ahead for long:
 
 test('a node that stands still swallows no more than a few calls more than the others have in flight', () => {
   const random = seeded(5);
-  const nodes = ['A', 'B', 'C'].map((name) => ({ name, weight: 1024, healthy: true, inFlight: 0 }));
+  const nodes = ['A', 'B', 'C'].map((name) => ({ name, id: name, weight: 1024, healthy: true, inFlight: 0 }));
   const balancer = new P2cBalancer<FakeNode>(random);
   for (const node of nodes) balancer.add(node);
   let swallowed = 0;
