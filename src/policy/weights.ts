@@ -29,6 +29,8 @@ interface Node {
   loweredAt: number;
   /** When the factor doubles by time. Of meaning only while it is below 1. */
   doublesAt: number;
+  /** True while neither success nor time raises it. */
+  held: boolean;
   lastChange: WeightChange;
 }
 
@@ -78,7 +80,17 @@ export class Weights {
     const slow = options.slowStart && this.#options.slowStart > 0;
     const share = slow ? this.#options.slowStartFrom : 1;
     const lastChange: WeightChange = { id, at: now, from: 0, to: base * share, cause: 'joined' };
-    const node = { id, base, factor: 1, share, joinedAt: now, loweredAt: -Infinity, doublesAt: now, lastChange };
+    const node = {
+      id,
+      base,
+      factor: 1,
+      share,
+      joinedAt: now,
+      loweredAt: -Infinity,
+      doublesAt: now,
+      held: false,
+      lastChange,
+    };
     this.#nodes.set(id, node);
     this.#outage.moved(node, 0, 1);
     if (share < 1) this.#rising.add(node);
@@ -103,8 +115,8 @@ export class Weights {
    */
   fault(id: string, cause: FaultCause, startedAt: number, now: number, attempt?: string): WeightChange | undefined {
     const node = this.#nodes.get(id);
+    if (node === undefined || !this.counts(id, cause, startedAt)) return undefined;
     const decay = this.#options.decay[cause] ?? 0.5;
-    if (node === undefined || decay === 1 || startedAt < node.loweredAt) return undefined;
     const from = effective(node);
     node.loweredAt = now;
     node.doublesAt = now + this.#interval();
@@ -114,13 +126,30 @@ export class Weights {
     return record(node, from, cause, now, attempt);
   }
 
+  /** True if a fault of an attempt begun at `startedAt` is news, and its cause is one that counts. */
+  counts(id: string, cause: FaultCause, startedAt: number): boolean {
+    const node = this.#nodes.get(id);
+    return node !== undefined && this.#options.decay[cause] !== 1 && startedAt >= node.loweredAt;
+  }
+
+  /**
+   * Keeps the weight from rising, or lets it rise again: for as long as a node says itself that it has too much to do, its
+   * answers are no reason to give it more.
+   */
+  hold(id: string, held: boolean, now: number): void {
+    const node = this.#nodes.get(id);
+    if (node === undefined || node.held === held) return;
+    node.held = held;
+    node.doublesAt = Math.max(node.doublesAt, now + this.#interval());
+  }
+
   /**
    * The node answered.
    * @returns the change, unless there was none
    */
   success(id: string, now: number, attempt?: string): WeightChange | undefined {
     const node = this.#nodes.get(id);
-    if (node === undefined || node.factor === 1) return undefined;
+    if (node === undefined || node.factor === 1 || node.held) return undefined;
     const from = effective(node);
     const { recovery } = this.#options;
     this.#raise(node, recovery === 'restore' ? 1 : node.factor * recovery, now);
@@ -202,7 +231,7 @@ export class Weights {
   #riseByTime(node: Node, now: number, alive: boolean): WeightChange | undefined {
     const from = effective(node);
     // Time in which heartbeats do not answer is no time without a fault.
-    if (!alive) node.doublesAt = Math.max(node.doublesAt, now + this.#interval());
+    if (!alive || node.held) node.doublesAt = Math.max(node.doublesAt, now + this.#interval());
     while (node.doublesAt <= now && node.factor < 1) {
       node.doublesAt += this.#interval();
       this.#raise(node, node.factor * 2, now);

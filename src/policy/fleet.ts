@@ -1,0 +1,323 @@
+import type { Random } from '../core/random.ts';
+import { type Balancer, type BalancerName, type Candidate, makeBalancer } from './balance/index.ts';
+import type { FaultWindow } from './fault-window.ts';
+import type { FaultCause, Outcome } from './outcome.ts';
+import { Stall } from './stall.ts';
+import { Suspensions } from './suspension.ts';
+import { type SuspensionOptions, suspensionOptions } from './suspension-options.ts';
+import type { WeightChange } from './weight-change.ts';
+import type { WeightOptions } from './weight-options.ts';
+import { Weights } from './weights.ts';
+
+/** A node of a fleet. The fleet keeps the fields that can be written; the owner sees to the others. */
+export interface Member extends Candidate {
+  weight: number;
+  healthy: boolean;
+}
+
+export interface FleetOptions {
+  /** How weights fall and come back. */
+  weights?: Partial<WeightOptions> | undefined;
+  /** When a node goes to the failed list. */
+  suspension?: Partial<SuspensionOptions> | undefined;
+  /** How a node is chosen. Default `p2c`. */
+  balancer?: BalancerName | undefined;
+}
+
+/** Why a member that was suspended gets calls again. */
+export type ReturnCause = 'probe' | 'too-few-left' | 'panic';
+
+export interface FleetEvents<M> {
+  onWeight(member: M, change: WeightChange): void;
+  /** @param until when it is probed at the latest, on the clock of `now`, ms */
+  onSuspended(member: M, cause: FaultCause | 'probe', until: number): void;
+  onReturned(member: M, cause: ReturnCause): void;
+  /** Every member looks bad, so that picks are even among all; or no longer. */
+  onPanic(on: boolean): void;
+}
+
+/** How an attempt on a member ended. */
+export interface Ended {
+  readonly outcome: Outcome;
+  /** True if the member sent an answer of whatever kind: it does not stand still. */
+  readonly answered: boolean;
+  readonly startedAt: number;
+  readonly now: number;
+  /** Kept with a change of weight, for people. */
+  readonly attempt?: string;
+}
+
+interface Entry<M> {
+  readonly member: M;
+  readonly window: FaultWindow;
+  readonly stall: Stall;
+  base: number;
+  connected: boolean;
+  /** Somebody took it out of service. */
+  offline: boolean;
+  /** True while the balancer has it. */
+  picked: boolean;
+  /** Until when it asked to be spared, ms. */
+  sparedUntil: number;
+}
+
+/** How many members that stand still are passed over for one pick: a bound for its cost. */
+const mostPassed = 4;
+
+/**
+ * The nodes that calls may go to, and all that is known of how well each is: weights, the failed list, who stands still,
+ * who asked to be spared; and the choice among them. Pure: it decides, its owner (a client, a pool, the simulator)
+ * connects, sends and keeps the time. See docs/policy.md.
+ */
+export class Fleet<M extends Member> {
+  readonly weights: Weights;
+  readonly #random: Random;
+  readonly #events: FleetEvents<M>;
+  readonly #suspensions: Suspensions<M>;
+  readonly #entries = new Map<M, Entry<M>>();
+  readonly #byId = new Map<string, Entry<M>>();
+  readonly #spared = new Set<Entry<M>>();
+  #balancer: Balancer<M>;
+  #panicking = false;
+
+  /** @throws RangeError for an option out of range */
+  constructor(options: FleetOptions, random: Random, events: FleetEvents<M>) {
+    this.#random = random;
+    this.#events = events;
+    this.weights = new Weights(options.weights, random);
+    this.#suspensions = new Suspensions(suspensionOptions(options.suspension), random);
+    this.#balancer = makeBalancer<M>(options.balancer ?? 'p2c', random);
+  }
+
+  /** Members that can be picked. */
+  get size(): number {
+    return this.#balancer.size;
+  }
+
+  get panicking(): boolean {
+    return this.#balancer.panicking;
+  }
+
+  /** True while calls may go to it. */
+  has(member: M): boolean {
+    return this.#entries.get(member)?.picked ?? false;
+  }
+
+  /** The member of that id. */
+  get(id: string): M | undefined {
+    return this.#byId.get(id)?.member;
+  }
+
+  suspended(member: M): boolean {
+    return this.#suspensions.has(member);
+  }
+
+  /** When a suspended member is probed (on the clock of `now`, ms); undefined if it is not suspended. */
+  probedAt(member: M, alive: boolean): number | undefined {
+    return this.#suspensions.until(member, alive);
+  }
+
+  /** Adds a member that is not connected yet, or takes a known one's new base weight. */
+  add(member: M, base: number, now: number, options: { slowStart: boolean }): void {
+    const change = this.weights.add(member.id, base, now, options);
+    let entry = this.#entries.get(member);
+    if (entry === undefined) {
+      const window = this.#suspensions.add(member);
+      entry = {
+        member,
+        window,
+        stall: new Stall(),
+        base,
+        connected: false,
+        offline: false,
+        picked: false,
+        sparedUntil: 0,
+      };
+      this.#entries.set(member, entry);
+      this.#byId.set(member.id, entry);
+    }
+    entry.base = base;
+    this.#onWeight(entry, change);
+  }
+
+  remove(member: M): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined) return;
+    this.#entries.delete(member);
+    this.#byId.delete(member.id);
+    this.#spared.delete(entry);
+    if (entry.picked) this.#balancer.remove(member);
+    this.weights.remove(member.id);
+    this.#return(this.#suspensions.remove(member), 'too-few-left');
+    this.#checkPanic();
+  }
+
+  /** It can take calls, or no longer. */
+  setConnected(member: M, connected: boolean): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined || entry.connected === connected) return;
+    entry.connected = connected;
+    if (!connected) entry.stall.answered();
+    this.#place(entry);
+  }
+
+  /** Takes it out of service, or puts it back: not a fault, and nothing of its weight changes. */
+  setOffline(member: M, offline: boolean): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined || entry.offline === offline) return;
+    entry.offline = offline;
+    this.#place(entry);
+  }
+
+  /** Chooses by another rule from now on. @throws RangeError for a name that no balancer has */
+  setBalancer(name: BalancerName): void {
+    const balancer = makeBalancer<M>(name, this.#random);
+    this.#balancer = balancer;
+    for (const { member, picked } of this.#entries.values()) if (picked) balancer.add(member);
+    this.#checkPanic();
+  }
+
+  /** It asked for no more calls until then: it gets none while others are left. */
+  spare(member: M, until: number): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined) return;
+    entry.sparedUntil = Math.max(entry.sparedUntil, until);
+    this.#spared.add(entry);
+  }
+
+  /**
+   * Chooses a member for an attempt: none of `excluded` while another is left, and none that stands still or asked to be
+   * spared while there is one that does not. Undefined only when there is none at all.
+   */
+  pick(excluded: readonly M[], now: number, key?: string): M | undefined {
+    if (this.#spared.size > 0) return this.#pickAround(excluded, now, key);
+    const first = this.#balancer.pick(excluded, key);
+    return first !== undefined && this.#stands(first, now) ? this.#pickAround(excluded, now, key) : first;
+  }
+
+  #pickAround(excluded: readonly M[], now: number, key: string | undefined): M | undefined {
+    const passed = [...excluded];
+    for (const entry of this.#spared) {
+      if (now >= entry.sparedUntil) this.#spared.delete(entry);
+      else passed.push(entry.member);
+    }
+    for (let i = 0; i < mostPassed; i++) {
+      const member = this.#balancer.pick(passed, key);
+      if (member === undefined || passed.includes(member)) break;
+      if (!this.#stands(member, now)) return member;
+      passed.push(member);
+    }
+    return this.#balancer.pick(excluded, key);
+  }
+
+  #stands(member: M, now: number): boolean {
+    return this.#entries.get(member)!.stall.stands(member.inFlight, now);
+  }
+
+  /** An attempt was sent to it. */
+  began(member: M, now: number): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined) return;
+    entry.stall.sent(now);
+    this.#balancer.began(member, now);
+  }
+
+  /** An attempt that `began` is over. */
+  ended(member: M, { outcome, answered, startedAt, now, attempt }: Ended): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined) return;
+    if (answered) entry.stall.answered();
+    this.#balancer.ended(member, now, now - startedAt, outcome.kind === 'fault');
+    if (outcome.kind === 'success') this.#succeed(entry, now);
+    else if (outcome.kind === 'fault') this.#fail(entry, outcome.cause, startedAt, now, attempt);
+  }
+
+  /** Something other than an attempt showed that it is not well. `since` is when that began. */
+  fault(member: M, cause: FaultCause, since: number, now: number, attempt?: string): void {
+    const entry = this.#entries.get(member);
+    if (entry !== undefined) this.#fail(entry, cause, since, now, attempt);
+  }
+
+  /** Weights that rise by time. To be called every 100 ms or so. */
+  advance(now: number, alive: (member: M) => boolean): void {
+    const rises = (id: string) => {
+      const { member } = this.#byId.get(id)!;
+      // While it is on the failed list nothing shows that it is well.
+      return alive(member) && !this.#suspensions.has(member);
+    };
+    for (const change of this.weights.advance(now, rises)) this.#onWeight(this.#byId.get(change.id)!, change);
+  }
+
+  /** Suspended members whose time is over: the owner makes one probe call to each and says how it ended (`probed`). */
+  due(now: number, alive: (member: M) => boolean): M[] {
+    return this.#suspensions.due(now, alive);
+  }
+
+  probed(member: M, ok: boolean, now: number): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined) return;
+    if (this.#suspensions.probed(member, ok, now)) {
+      this.#onWeight(entry, this.weights.success(member.id, now, 'probe'));
+      this.#return([member], 'probe');
+    } else if (this.#suspensions.has(member)) {
+      this.#events.onSuspended(member, 'probe', this.#suspensions.until(member, false)!);
+    }
+  }
+
+  #succeed(entry: Entry<M>, now: number): void {
+    entry.window.success(now);
+    if (entry.member.weight < entry.base) this.#onWeight(entry, this.weights.success(entry.member.id, now));
+  }
+
+  #fail(entry: Entry<M>, cause: FaultCause, since: number, now: number, attempt: string | undefined): void {
+    const { member } = entry;
+    // Fifty attempts that were lost together are one fact for the failed list as well.
+    if (!this.weights.counts(member.id, cause, since)) return;
+    this.#onWeight(entry, this.weights.fault(member.id, cause, since, now, attempt));
+    // When all look bad, none is worse than the others.
+    if (!this.#suspensions.fault(member, now, !this.panicking)) return;
+    this.#place(entry);
+    this.#events.onSuspended(member, cause, this.#suspensions.until(member, false)!);
+  }
+
+  #onWeight(entry: Entry<M>, change: WeightChange | undefined): void {
+    if (change === undefined) return;
+    const { member } = entry;
+    member.weight = this.weights.weight(member.id);
+    member.healthy = this.weights.healthy(member.id);
+    if (entry.picked) this.#balancer.update(member);
+    this.#events.onWeight(member, change);
+    this.#checkPanic();
+  }
+
+  #place(entry: Entry<M>): void {
+    const { member, connected, offline } = entry;
+    const released = this.#suspensions.setConnected(member, connected && !offline);
+    const picked = connected && !offline && !this.#suspensions.has(member);
+    if (picked !== entry.picked) {
+      entry.picked = picked;
+      if (picked) this.#balancer.add(member);
+      else this.#balancer.remove(member);
+    }
+    this.#return(released, 'too-few-left');
+    this.#checkPanic();
+  }
+
+  #return(members: readonly M[], cause: ReturnCause): void {
+    for (const member of members) {
+      const entry = this.#entries.get(member);
+      if (entry === undefined) continue;
+      this.#place(entry);
+      this.#events.onReturned(member, cause);
+    }
+  }
+
+  #checkPanic(): void {
+    const { panicking } = this.#balancer;
+    // Those on the failed list are no worse than the others now.
+    if (panicking) this.#return(this.#suspensions.releaseAll(), 'panic');
+    if (panicking === this.#panicking) return;
+    this.#panicking = panicking;
+    this.#events.onPanic(panicking);
+  }
+}
