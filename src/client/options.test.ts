@@ -62,9 +62,12 @@ test('what is wrong is said before anything is opened', () => {
   const world = new World();
   for (const [wrong, expected] of [
     [{ balancer: 'best' }, /option "balancer" is best: expected random or p2c/],
-    [{ weights: { recovery: 3 } }, /recovery is 3/],
-    [{ budget: { ratio: -1 } }, /ratio is -1/],
-    [{ limits: { depth: 0 } }, /limit "depth" is 0/],
+    [{ hedging: 'off' }, /option "hedging" is off: expected true or false/],
+    [{ weights: { recovery: 3 } }, /weights\.recovery is 3/],
+    [{ weights: { floor: 0 } }, /weights\.floor is 0: expected a number in /],
+    [{ budget: { ratio: 2 } }, /budget\.ratio is 2: expected a number in 0\.\.1/],
+    [{ budget: { perSecond: Number.NaN } }, /budget\.perSecond is NaN/],
+    [{ limits: { depth: 0 } }, /option "limits.depth" is 0/],
     [{ registry: 'nowhere:' }, /no registry system "nowhere"/],
     [{ registry: undefined }, /option "registry" is missing/],
   ] as const) {

@@ -4,7 +4,7 @@ import { type Metrics, silentMetrics } from '../core/metrics.ts';
 import { type Random, systemRandom } from '../core/random.ts';
 import { whole } from '../core/whole.ts';
 import { type BalancerName, balancerNames } from '../policy/balance/index.ts';
-import type { RetryBudgetOptions } from '../policy/budget.ts';
+import { budgetOptions, type RetryBudgetOptions } from '../policy/budget.ts';
 import { type WeightOptions, weightOptions } from '../policy/weight-options.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type HeartbeatOptions, heartbeatDefaults } from '../transport/heartbeat.ts';
@@ -58,7 +58,7 @@ export interface FilledConnectOptions {
   timeout: number;
   attempts: number;
   hedging: boolean;
-  budget: Partial<RetryBudgetOptions>;
+  budget: RetryBudgetOptions;
   balancer: BalancerName;
   weights: WeightOptions;
   helloTimeout: number;
@@ -92,8 +92,8 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     registryCache: given.registryCache,
     timeout: whole('timeout', given.timeout ?? 5_000, 1, longestTimeout),
     attempts: attempts === Number.POSITIVE_INFINITY ? attempts : whole('attempts', attempts, 1, 1_000),
-    hedging: given.hedging ?? true,
-    budget: given.budget ?? {},
+    hedging: oneOf('hedging', given.hedging ?? true, [true, false]),
+    budget: budgetOptions(given.budget),
     balancer: oneOf('balancer', given.balancer ?? 'p2c', balancerNames),
     weights: weightOptions(given.weights),
     helloTimeout: whole('helloTimeout', given.helloTimeout ?? 1_000, 10, 60_000),
@@ -113,7 +113,7 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
   };
 }
 
-function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+function oneOf<T extends string | boolean>(name: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value;
   throw new RangeError(`option "${name}" is ${value}: expected ${allowed.join(' or ')}`);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RetryBudget } from './budget.ts';
+import { budgetOptions, RetryBudget, type RetryBudgetOptions } from './budget.ts';
 
 /** Plays steps such as `100 calls`, `20 retries granted`, `1 denied`, `+10000 ms`, `balance 5`. */
 function play(budget: RetryBudget, steps: readonly string[], start = 0): void {
@@ -64,13 +64,24 @@ test('asking for the balance changes nothing', () => {
   play(budget, ['balance 2', '2 granted']);
 });
 
-test('an option out of range is refused with a sentence', () => {
-  assert.throws(() => new RetryBudget({ ratio: -1 }), /^RangeError: ratio is -1: expected a number in 0\.\.10$/);
-  assert.throws(() => new RetryBudget({ perSecond: Number.NaN }), /^RangeError: perSecond is NaN/);
-  assert.throws(
-    () => new RetryBudget({ window: 10 }),
-    /^RangeError: window is 10: expected a number in 1000\.\.60000$/,
-  );
+const wrong: [Partial<RetryBudgetOptions>, string][] = [
+  [{ ratio: 2 }, 'budget.ratio is 2: expected a number in 0..1'],
+  [{ ratio: 1.01 }, 'budget.ratio is 1.01: expected a number in 0..1'],
+  [{ ratio: -1 }, 'budget.ratio is -1: expected a number in 0..1'],
+  [{ perSecond: Number.NaN }, 'budget.perSecond is NaN: expected a number in 0..10000'],
+  [{ perSecond: 10_001 }, 'budget.perSecond is 10001: expected a number in 0..10000'],
+  [{ window: 10 }, 'budget.window is 10: expected a number in 1000..60000'],
+];
+
+for (const [options, message] of wrong) {
+  test(`refused with a sentence: ${message}`, () => {
+    assert.throws(() => new RetryBudget(options), { name: 'RangeError', message });
+  });
+}
+
+test('the bounds themselves are taken', () => {
+  for (const ratio of [0, 1]) assert.equal(budgetOptions({ ratio }).ratio, ratio);
+  assert.deepEqual(budgetOptions(), { ratio: 0.2, perSecond: 10, window: 10_000 });
 });
 
 test('at each retry granted, those of the last window are within ratio x calls + reserve', () => {

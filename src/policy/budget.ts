@@ -1,12 +1,21 @@
 import { expectRange } from './range.ts';
 
 export interface RetryBudgetOptions {
-  /** How many retries are allowed per call. Default 0.2; 0..10. */
+  /** How many retries are allowed per call. Default 0.2; 0..1: more than one retry for each call is no bound any more. */
   ratio: number;
   /** How many retries are allowed per second besides, so that a client with few calls can retry at all. Default 10; 0..10,000. */
   perSecond: number;
   /** How long calls and retries are remembered, ms. Default 10,000; 1,000..60,000. */
   window: number;
+}
+
+/** Fills in the defaults. Throws a RangeError that names what is wrong and what is allowed. */
+export function budgetOptions(given: Partial<RetryBudgetOptions> = {}): RetryBudgetOptions {
+  const { ratio = 0.2, perSecond = 10, window = 10_000 } = given;
+  expectRange('budget.ratio', ratio, 0, 1);
+  expectRange('budget.perSecond', perSecond, 0, 10_000);
+  expectRange('budget.window', window, 1_000, 60_000);
+  return { ratio, perSecond, window };
 }
 
 /** Steps in which the window moves on. */
@@ -31,11 +40,9 @@ export class RetryBudget {
   #callSum = 0;
   #retrySum = 0;
 
-  constructor(options: Partial<RetryBudgetOptions> = {}) {
-    const { ratio = 0.2, perSecond = 10, window = 10_000 } = options;
-    expectRange('ratio', ratio, 0, 10);
-    expectRange('perSecond', perSecond, 0, 10_000);
-    expectRange('window', window, 1_000, 60_000);
+  /** @throws RangeError for an option out of range */
+  constructor(given: Partial<RetryBudgetOptions> = {}) {
+    const { ratio, perSecond, window } = budgetOptions(given);
     this.#ratio = ratio;
     this.#reserve = (perSecond * window) / 1_000;
     this.#width = window / slices;

@@ -164,6 +164,17 @@ test('when all nodes were tried, the pause is at least what the server asked for
   assert.equal(after(true), 0, 'another node has not asked for anything');
 });
 
+test('a server puts a retry off by 2 s at most; one that the deadline does not allow is not waited for, nor paid for', () => {
+  const decide = (retryAfter: number, left: number) => {
+    const error = errors.overloaded.with({ retryAfter });
+    const facts = { ...usual, error, untried: false, deadline: usual.now + left };
+    return decideRetry(facts, () => left > 2_000 || assert.fail('the budget must not be asked'), seeded(1));
+  };
+  assert.deepEqual(decide(3_600_000, 5_000), { again: true, charged: true, after: 2_000 });
+  assert.deepEqual(decide(3_600_000, 2_000), { again: false, because: 'deadline' });
+  assert.deepEqual(decide(700, 700), { again: false, because: 'deadline' });
+});
+
 test('whatever happens: no answer is overridden, nothing runs twice unasked, none starts after the deadline', () => {
   const facts: fc.Arbitrary<RetryFacts> = fc.record({
     error: fc

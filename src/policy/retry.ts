@@ -1,6 +1,7 @@
 import type { RpcError } from '../core/error.ts';
 import type { Random } from '../core/random.ts';
 import { backoff } from './backoff.ts';
+import { pushback } from './pushback.ts';
 
 /** Why a call is not sent again. Its error stands. */
 export type RetryRefusal =
@@ -107,5 +108,5 @@ function isFree({ error, refusals }: RetryFacts): boolean {
 
 function waitFor({ error, attempts, untried }: RetryFacts, random: Random): number {
   if (untried) return 0;
-  return Math.max(error.retryAfter ?? 0, backoff(attempts, pause, random));
+  return Math.max(pushback(error), backoff(attempts, pause, random));
 }

@@ -26,18 +26,21 @@ test('what is given is kept, the bounds included', () => {
 });
 
 const wrong: [unknown, RegExp][] = [
-  [{ floor: 0 }, /^floor is 0: expected a number in 0\.0000152587890625\.\.1$/],
-  [{ floor: 2 }, /^floor is 2: /],
-  [{ floor: Number.NaN }, /^floor is NaN: /],
-  [{ floor: '1' }, /^floor is 1: expected a number/],
-  [{ decay: { lost: -0.1 } }, /^decay\.lost is -0\.1: expected a number in 0\.\.1$/],
-  [{ decay: { lost: 1.5 } }, /^decay\.lost is 1\.5: /],
-  [{ decay: { rain: 0.5 } }, /^decay names "rain", which is no cause: expected one of refused, lost, timeout, /],
-  [{ recovery: 3 }, /^recovery is 3: expected one of restore, 2, 4, 8$/],
-  [{ recovery: 'slowly' }, /^recovery is slowly: /],
-  [{ recoveryInterval: 9 }, /^recoveryInterval is 9: expected a number in 10\.\.600000$/],
-  [{ slowStart: -1 }, /^slowStart is -1: /],
-  [{ slowStartFrom: 0 }, /^slowStartFrom is 0: /],
+  [{ floor: 0 }, /^weights\.floor is 0: expected a number in 0\.0000152587890625\.\.1$/],
+  [{ floor: 2 }, /^weights\.floor is 2: /],
+  [{ floor: Number.NaN }, /^weights\.floor is NaN: /],
+  [{ floor: '1' }, /^weights\.floor is 1: expected a number/],
+  [{ decay: { lost: -0.1 } }, /^weights\.decay\.lost is -0\.1: expected a number in 0\.\.1$/],
+  [{ decay: { lost: 1.5 } }, /^weights\.decay\.lost is 1\.5: /],
+  [
+    { decay: { rain: 0.5 } },
+    /^weights\.decay names "rain", which is no cause: expected one of refused, lost, timeout, /,
+  ],
+  [{ recovery: 3 }, /^weights\.recovery is 3: expected one of restore, 2, 4, 8$/],
+  [{ recovery: 'slowly' }, /^weights\.recovery is slowly: /],
+  [{ recoveryInterval: 9 }, /^weights\.recoveryInterval is 9: expected a number in 10\.\.600000$/],
+  [{ slowStart: -1 }, /^weights\.slowStart is -1: /],
+  [{ slowStartFrom: 0 }, /^weights\.slowStartFrom is 0: /],
 ];
 
 for (const [options, message] of wrong) {

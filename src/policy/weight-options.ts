@@ -40,16 +40,18 @@ export function weightOptions(given: Partial<WeightOptions> = {}): WeightOptions
     slowStart: given.slowStart ?? 5_000,
     slowStartFrom: given.slowStartFrom ?? 1 / 8,
   };
-  expectRange('floor', options.floor, 1 / 65_536, 1);
+  expectRange('weights.floor', options.floor, 1 / 65_536, 1);
   for (const [cause, factor] of Object.entries(options.decay)) {
     if (!(faultCauses as readonly string[]).includes(cause))
-      throw new RangeError(`decay names "${cause}", which is no cause: expected one of ${faultCauses.join(', ')}`);
-    expectRange(`decay.${cause}`, factor, 0, 1);
+      throw new RangeError(
+        `weights.decay names "${cause}", which is no cause: expected one of ${faultCauses.join(', ')}`,
+      );
+    expectRange(`weights.decay.${cause}`, factor, 0, 1);
   }
   if (!recoveries.includes(options.recovery))
-    throw new RangeError(`recovery is ${String(options.recovery)}: expected one of ${recoveries.join(', ')}`);
-  expectRange('recoveryInterval', options.recoveryInterval, 10, 600_000);
-  expectRange('slowStart', options.slowStart, 0, 3_600_000);
-  expectRange('slowStartFrom', options.slowStartFrom, 1 / 1024, 1);
+    throw new RangeError(`weights.recovery is ${String(options.recovery)}: expected one of ${recoveries.join(', ')}`);
+  expectRange('weights.recoveryInterval', options.recoveryInterval, 10, 600_000);
+  expectRange('weights.slowStart', options.slowStart, 0, 3_600_000);
+  expectRange('weights.slowStartFrom', options.slowStartFrom, 1 / 1024, 1);
   return options;
 }

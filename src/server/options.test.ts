@@ -50,5 +50,5 @@ test('the defaults', () => {
 
 test('a wrong address or limit is named', () => {
   assert.throws(() => serveOptions({ listen: 'nowhere' }), /"nowhere" is no address: expected HOST:PORT/);
-  assert.throws(() => serveOptions({ limits: { depth: 0 } }), /limit "depth" is 0: expected/);
+  assert.throws(() => serveOptions({ limits: { depth: 0 } }), /option "limits.depth" is 0: expected/);
 });

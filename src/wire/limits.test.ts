@@ -20,7 +20,10 @@ test('each limit takes the ends of its range and nothing beyond', () => {
     for (const bad of [min - 1, max + 1, min + 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       assert.throws(
         () => limits({ [name]: bad }),
-        { name: 'RangeError', message: `limit "${name}" is ${bad}: expected a whole number from ${min} to ${max}` },
+        {
+          name: 'RangeError',
+          message: `option "limits.${name}" is ${bad}: expected a whole number from ${min} to ${max}`,
+        },
         `${name} ${bad}`,
       );
     }

@@ -34,7 +34,9 @@ export function limits(given: Partial<Limits> = {}): Limits {
   for (const [name, range] of Object.entries(ranges) as [keyof Limits, (typeof ranges)[keyof Limits]][]) {
     const value = given[name] ?? range.default;
     if (!Number.isInteger(value) || value < range.min || value > range.max) {
-      throw new RangeError(`limit "${name}" is ${value}: expected a whole number from ${range.min} to ${range.max}`);
+      throw new RangeError(
+        `option "limits.${name}" is ${value}: expected a whole number from ${range.min} to ${range.max}`,
+      );
     }
     filled[name] = value;
   }

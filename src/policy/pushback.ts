@@ -1,0 +1,12 @@
+import type { RpcError } from '../core/error.ts';
+
+/**
+ * The longest that a server's "not before" is obeyed, ms: as long as the longest pause before it is dialled again. A server
+ * may put a client off, not away: one that says an hour, by a mistake or in bad faith, would else be lost to it.
+ */
+export const maxPushback = 2_000;
+
+/** How long the server that sent this error asked to be spared, ms; 0 if it did not ask. */
+export function pushback({ retryAfter }: RpcError): number {
+  return retryAfter === undefined ? 0 : Math.min(maxPushback, Math.max(0, retryAfter));
+}
