@@ -12,8 +12,19 @@ import type { RpcError } from '../core/error.ts';
  * | internal | the framework on the node, not its handler, went wrong |
  * | unhandled | the handler threw something that is not an RpcError |
  * | heartbeat | the node stopped answering PING |
+ * | health | the node said by its functional check that it cannot do its work, or did not answer it in time |
+ * | load | the node reported a load over a threshold |
  */
-export type FaultCause = 'refused' | 'lost' | 'timeout' | 'overload' | 'internal' | 'unhandled' | 'heartbeat';
+export type FaultCause =
+  | 'refused'
+  | 'lost'
+  | 'timeout'
+  | 'overload'
+  | 'internal'
+  | 'unhandled'
+  | 'heartbeat'
+  | 'health'
+  | 'load';
 
 export const faultCauses: readonly FaultCause[] = [
   'refused',
@@ -23,6 +34,8 @@ export const faultCauses: readonly FaultCause[] = [
   'internal',
   'unhandled',
   'heartbeat',
+  'health',
+  'load',
 ];
 
 /** What an attempt says about the node it was made on. `neutral` says nothing either way. */
@@ -48,7 +61,7 @@ const slack = 10;
 
 // One object each: this runs once per attempt.
 const success: Outcome = { kind: 'success' };
-const neutral: Outcome = { kind: 'neutral' };
+export const neutral: Outcome = { kind: 'neutral' };
 const faults = Object.fromEntries(faultCauses.map((cause) => [cause, { kind: 'fault', cause }])) as Readonly<
   Record<FaultCause, Outcome>
 >;
