@@ -8,7 +8,7 @@ export interface ChannelEvents {
   onData(chunk: Buffer): void;
   /** Reading goes on after `ready` was false: what had come in until then may be gone through. */
   onReady(): void;
-  /** The peer will send no more. */
+  /** The peer will send no more, and all that it sent was read. */
   onEnd(): void;
   /** The stream is gone, for the cause if there is one. Called once, the last of all. */
   onClose(cause: Error | undefined): void;
@@ -55,6 +55,8 @@ export class Channel {
   #held = false;
   #congested = false;
   #ending = false;
+  /** The peer's end came while nothing was to be read: what came before it has its turn first. */
+  #peerEnded = false;
   #written = 0;
   /** What the last look saw: bytes that the peer had taken, and whether more waited for it. */
   #taken = 0;
@@ -81,7 +83,11 @@ export class Channel {
       this.#congested = false;
       this.#readOn();
     });
-    stream.on('end', () => events.onEnd());
+    stream.on('end', () => {
+      // A socket tells of its end even while it is paused.
+      if (this.ready || this.#ending) events.onEnd();
+      else this.#peerEnded = true;
+    });
     stream.on('finish', () => this.#linger());
     stream.on('error', (error) => {
       this.#cause ??= error;
@@ -168,7 +174,11 @@ export class Channel {
     this.ready = true;
     this.readingSince = this.#clock.now();
     this.#events.onReady();
-    if (this.ready) this.#stream.resume();
+    if (!this.ready) return;
+    this.#stream.resume();
+    if (!this.#peerEnded) return;
+    this.#peerEnded = false;
+    this.#events.onEnd();
   }
 
   /**
