@@ -13,7 +13,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970, for what people read. It may jump: never subtract two of them. */
   wallTime(): number;
-  /** Calls `callback` once after `ms`. An unfinished timer does not keep the process alive, unless `keepAlive`. */
+  /** Calls `callback` once after `ms`, `Infinity` too: that is some weeks, or later. An unfinished timer does not keep the process alive, unless `keepAlive`. */
   timer(ms: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;
   /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. Keeps the process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -39,11 +39,14 @@ export function sleepOn(clock: Pick<Clock, 'timer'>, ms: number, signal?: AbortS
   });
 }
 
+/** The most that a timer of the system can count, ms. It would fire at once for more. */
+const longestTimer = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   timer(ms, callback, options) {
-    const handle = setTimeout(callback, ms);
+    const handle = setTimeout(callback, Math.min(ms, longestTimer));
     if (!options?.keepAlive) handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
