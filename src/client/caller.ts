@@ -12,7 +12,7 @@ import { balance } from './balance.ts';
 import type { ClientEvents } from './events.ts';
 import { clientMetrics } from './metrics.ts';
 import { Nodes } from './nodes.ts';
-import { type FilledConnectOptions, longestTimeout } from './options.ts';
+import { type FilledConnectOptions, isAttempts, longestTimeout, mostAttempts } from './options.ts';
 import { clientStack } from './stack.ts';
 import { type NodesView, view } from './view.ts';
 
@@ -25,6 +25,7 @@ export interface CallerCall {
   signal?: AbortSignal | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
   idempotencyKey?: string | undefined;
+  attempts?: number | undefined;
   wantsEncoded?: boolean;
 }
 
@@ -140,6 +141,11 @@ export class Caller {
       const message = `timeout is ${timeout}: expected 1 to ${longestTimeout} ms`;
       throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
     }
+    const { attempts } = facts;
+    if (attempts !== undefined && !isAttempts(attempts)) {
+      const message = `attempts is ${attempts}: expected a whole number from 1 to ${mostAttempts}, or Infinity`;
+      throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
+    }
     const since = this.#options.clock.now();
     const own = since + timeout;
     return new OutgoingCall({
@@ -152,6 +158,7 @@ export class Caller {
       attempt: parent?.attempt ?? 1,
       metadata: metadataOf(facts),
       wantsEncoded: facts.wantsEncoded ?? false,
+      maxAttempts: attempts,
     });
   }
 

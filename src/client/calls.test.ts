@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { after, never, World } from '../../test/support/world.ts';
+import { after, answers, never, World } from '../../test/support/world.ts';
 import { OutgoingCall } from '../core/call.ts';
 import { RpcError } from '../core/error.ts';
 import { runFor } from '../core/inherit.ts';
@@ -36,6 +36,31 @@ test('cancelling reaches the handler; the error says that it may have run', asyn
   // Nobody's fault.
   assert.equal(client.nodes().nodes[0]!.weight, 1_024);
   await world.close();
+});
+
+test('attempts of a call: 1 is failfast, what is none is refused before anything is sent', async () => {
+  const world = new World();
+  const nodes = await world.nodes('a', 'b');
+  for (const node of nodes) node.behaviour = never;
+  const client = await world.connected();
+  const call = world.call(client, 'read', { attempts: 1 });
+  await world.clock.run(1_000);
+  world.network.reset(`${world.executions.get(call.id)![0]}:1`);
+  await world.clock.run(50);
+  assert.deepEqual(cancelled(call.error), ['UNAVAILABLE/CONNECTION_LOST', 'sent', true]);
+  assert.equal(world.executions.get(call.id)!.length, 1);
+  for (const attempts of [0, -1, 1.5, Number.NaN, 1_001, '2' as unknown as number]) {
+    const { error, id } = await world.outcome(client, 'read', { attempts });
+    assert.deepEqual(cancelled(error), ['INVALID_ARGUMENT', 'unsent', false]);
+    assert.equal(error!.message, `attempts is ${attempts}: expected a whole number from 1 to 1000, or Infinity`);
+    assert.equal(world.executions.has(id), false);
+  }
+  for (const node of nodes) node.behaviour = answers;
+  for (const attempts of [1, 1_000, Number.POSITIVE_INFINITY]) {
+    assert.equal((await world.outcome(client, 'read', { attempts })).error, undefined);
+  }
+  await world.close();
+  world.check();
 });
 
 test('a signal that is aborted before: nothing is sent', async () => {

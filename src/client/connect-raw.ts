@@ -16,6 +16,8 @@ export interface RawCallFacts {
   signal?: AbortSignal;
   metadata?: Readonly<Record<string, string>>;
   idempotencyKey?: string;
+  /** How many nodes the call may reach. Default: the client's `attempts`; 1..1,000 or `Infinity`. */
+  attempts?: number;
   /** Whether the reply's output is wanted as `Encoded`. Default false. */
   wantsEncoded?: boolean;
 }

@@ -75,6 +75,11 @@ export interface FilledConnectOptions {
 }
 
 export const longestTimeout = 2 ** 31 - 1;
+export const mostAttempts = 1_000;
+
+export function isAttempts(value: number): boolean {
+  return value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 1 && value <= mostAttempts);
+}
 
 /** Fills in the defaults. Throws a RangeError that names the option and what it takes. */
 export function connectOptions(given: ConnectOptions): FilledConnectOptions {
@@ -91,7 +96,7 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     registryAuth: given.registryAuth,
     registryCache: given.registryCache,
     timeout: whole('timeout', given.timeout ?? 5_000, 1, longestTimeout),
-    attempts: attempts === Number.POSITIVE_INFINITY ? attempts : whole('attempts', attempts, 1, 1_000),
+    attempts: isAttempts(attempts) ? attempts : whole('attempts', attempts, 1, mostAttempts),
     hedging: oneOf('hedging', given.hedging ?? true, [true, false]),
     budget: budgetOptions(given.budget),
     balancer: oneOf('balancer', given.balancer ?? 'p2c', balancerNames),

@@ -71,14 +71,15 @@ function layers({ nodes = ['a', 'b', 'c'], maxAttempts = 3, hedging = true, budg
       });
     });
   });
-  const call = (facts: { repeatable?: boolean; timeout?: number; attempt?: number } = {}) => {
-    const { repeatable = true, timeout = 5_000, attempt = 1 } = facts;
+  const call = (facts: { repeatable?: boolean; timeout?: number; attempt?: number; maxAttempts?: number } = {}) => {
+    const { repeatable = true, timeout = 5_000, attempt = 1, maxAttempts } = facts;
     const made = new OutgoingCall({
       service: 's',
       method: 'm',
       input: 1,
       repeatable,
       attempt,
+      maxAttempts,
       since: clock.now(),
       deadline: clock.now() + timeout,
     });
@@ -203,6 +204,32 @@ test('attempts are bounded', async () => {
   await sent[1]!.fail(overloaded());
   assert.equal(sent.length, 2);
   assert.equal(end.error?.reason, 'OVERLOADED');
+});
+
+test('a call may say itself how many nodes it may reach, less than the client or more', async () => {
+  const failfast = layers({ nodes: ['a', 'b', 'c', 'd'] });
+  const first = failfast.call({ maxAttempts: 1 });
+  await failfast.clock.run(1_000);
+  assert.equal(failfast.sent.length, 1, 'nor is it hedged');
+  await failfast.sent[0]!.fail(lost());
+  assert.equal(failfast.sent.length, 1);
+  assert.equal(first.end.error?.reason, 'CONNECTION_LOST');
+
+  const stubborn = layers({ nodes: ['a', 'b', 'c', 'd'], maxAttempts: 1, hedging: false });
+  const second = stubborn.call({ maxAttempts: 4 });
+  for (let i = 0; i < 4; i++) await stubborn.sent[i]!.fail(overloaded());
+  assert.deepEqual(stubborn.nodesOf(), ['a', 'b', 'c', 'd']);
+  assert.equal(second.end.error?.reason, 'OVERLOADED');
+});
+
+test('failfast gives up no call that no node has started', async () => {
+  for (const notStarted of [unsent, refused, draining]) {
+    const { sent, call } = layers();
+    const { end } = call({ maxAttempts: 1, repeatable: false });
+    await sent[0]!.fail(notStarted());
+    await sent[1]!.answer();
+    assert.equal(end.reply?.output, 'right', String(notStarted()));
+  }
 });
 
 test('with an empty budget a call fails now, not at its deadline, and says so once', async () => {

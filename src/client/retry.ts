@@ -12,6 +12,7 @@ export interface RetryParts {
   wheel: TimerWheel;
   random: Random;
   budget: RetryBudget;
+  /** How many nodes a call may reach that does not say so itself. */
   maxAttempts: number;
   /** The hedging delay of a method; `undefined` where hedging is off. */
   hedge: ((method: string) => HedgeDelay) | undefined;
@@ -43,6 +44,7 @@ class Run {
   readonly #running: OutgoingCall[] = [];
   readonly #failed: Attempt[] = [];
   readonly #delay: HedgeDelay | undefined;
+  readonly #maxAttempts: number;
   #made = 0;
   #unsent = 0;
   #losses = 0;
@@ -64,6 +66,7 @@ class Run {
     this.#parts = parts;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#maxAttempts = call.maxAttempts ?? parts.maxAttempts;
     this.#delay = call.repeatable ? parts.hedge?.(call.method) : undefined;
   }
 
@@ -120,14 +123,14 @@ class Run {
     this.#mayHaveExecuted ||= error.mayHaveExecuted;
     // The other of two tries may still bring the answer; an answer in the form of an error is one already.
     if (this.#running.length > 0 && error.stage !== 'answered') return this.#look();
-    const { clock, budget, random, maxAttempts, hasOther } = this.#parts;
+    const { clock, budget, random, hasOther } = this.#parts;
     const now = clock.now();
     const decision = decideRetry(
       {
         error,
         attempts: this.#made,
         unsent: this.#unsent,
-        maxAttempts,
+        maxAttempts: this.#maxAttempts,
         repeatable: this.#call.repeatable,
         chained: this.#chained,
         connectionLosses: this.#losses,
@@ -160,7 +163,7 @@ class Run {
       this.#delay !== undefined &&
       !this.#chained &&
       this.#running.length === 1 &&
-      this.#sent < this.#parts.maxAttempts &&
+      this.#sent < this.#maxAttempts &&
       this.#losses + 1 < maxConnectionLosses
     );
   }

@@ -119,6 +119,7 @@ export interface CallFacts {
   metadata?: Metadata;
   wantsEncoded?: boolean;
   tried?: readonly string[];
+  maxAttempts?: number | undefined;
 }
 
 const none: readonly string[] = [];
@@ -134,6 +135,8 @@ export class OutgoingCall extends Cancellable implements Call {
   readonly attempt: number;
   readonly metadata: Metadata;
   readonly wantsEncoded: boolean;
+  /** How many nodes it may reach, where it says so itself. */
+  readonly maxAttempts: number | undefined;
   /** Ids of the nodes that other tries of this call were sent to. */
   readonly tried: readonly string[];
   /** Id of the node that this try was sent to, once it was, and when. */
@@ -154,6 +157,7 @@ export class OutgoingCall extends Cancellable implements Call {
     this.attempt = facts.attempt ?? 1;
     this.metadata = facts.metadata ?? noMetadata;
     this.wantsEncoded = facts.wantsEncoded ?? false;
+    this.maxAttempts = facts.maxAttempts;
   }
 
   /** The same call once more, as a try of its own that can be cancelled apart. */

@@ -40,6 +40,11 @@ export interface CallOptions {
   metadata?: Readonly<Record<string, string>>;
   /** The caller's promise that the server does the work only once for this key, so that the call may be sent again. */
   idempotencyKey?: string;
+  /**
+   * How many nodes the call may reach. Default: the client's `attempts`, 3; 1..1,000 or `Infinity`. 1 is failfast: no retry and no
+   * hedge, the first failure is the caller's. A node that did not start it was not reached.
+   */
+  attempts?: number;
 }
 
 /** What a handler gets besides the input. */

@@ -38,6 +38,7 @@ export const longestName = 128;
 const smallBody = 16_384;
 
 const maxTimeout = 2 ** 31 - 1;
+const mostAttempts = 1_000;
 
 /** Adds the routes that make HTTP requests into calls. */
 export class CallRoutes {
@@ -144,7 +145,11 @@ export class CallRoutes {
     const call: RawCall = { method: checkName('method', method), input, timeout, signal, wantsEncoded: true };
     if (service !== undefined) call.service = checkName('service', service);
     const deadline = headers['evenkeel-deadline-ms'];
-    if (deadline !== undefined) call.timeout = readTimeout(deadline);
+    if (deadline !== undefined) {
+      call.timeout = readWhole('evenkeel-deadline-ms', deadline, 'of milliseconds ', maxTimeout);
+    }
+    const attempts = headers['evenkeel-max-attempts'];
+    if (attempts !== undefined) call.attempts = readWhole('evenkeel-max-attempts', attempts, '', mostAttempts);
     const key = headers['idempotency-key'];
     if (key !== undefined) call.idempotencyKey = readKey(key);
     const metadata = readMetadata(headers);
@@ -214,12 +219,13 @@ function checkName(what: string, name: string): string {
   return name;
 }
 
-function readTimeout(text: string | string[]): number {
+/** A header that holds a whole number from 1 to `max`. */
+function readWhole(name: string, text: string | string[], of: string, max: number): number {
   const value = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (value >= 1 && value <= maxTimeout) return value;
+  if (value >= 1 && value <= max) return value;
   throw new RpcError(
     'INVALID_ARGUMENT',
-    `header evenkeel-deadline-ms is ${JSON.stringify(text)}: expected a whole number of milliseconds from 1 to ${maxTimeout}`,
+    `header ${name} is ${JSON.stringify(text)}: expected a whole number ${of}from 1 to ${max}`,
   );
 }
 

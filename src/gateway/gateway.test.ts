@@ -166,6 +166,25 @@ test('a deadline is taken from the header, from 1 to 2^31-1', async (t) => {
   assert.equal(calls.length, 3);
 });
 
+test('how many servers a call may reach is taken from the header, from 1 to 1,000', async (t) => {
+  const { url, calls } = await testGateway(t);
+  for (const value of ['1', '1000']) {
+    assert.equal((await post(`${url}/call/x`, '1', { 'evenkeel-max-attempts': value })).status, 200);
+  }
+  await post(`${url}/call/x`, '1');
+  assert.deepEqual(
+    calls.map(({ attempts }) => attempts),
+    [1, 1_000, undefined],
+  );
+  for (const value of ['0', '1001', '1.5', 'Infinity', '']) {
+    const response = await post(`${url}/call/x`, '1', { 'evenkeel-max-attempts': value });
+    assert.equal(response.status, 400, value);
+    const { message } = await errorOf(response);
+    assert.match(message, /header evenkeel-max-attempts is .*: expected a whole number from 1 to 1000/);
+  }
+  assert.equal(calls.length, 3);
+});
+
 test('an idempotency key is passed on; one that cannot be is refused', async (t) => {
   const { url, calls } = await testGateway(t);
   await post(`${url}/call/x`, '1', { 'idempotency-key': 'order-7' });

@@ -35,4 +35,6 @@ export interface RawCall {
   metadata?: Readonly<Record<string, string>>;
   /** The caller's promise that the server does the work only once for this key. */
   idempotencyKey?: string;
+  /** How many nodes the call may reach; 1..1,000. Default: what the client is set to. */
+  attempts?: number;
 }
