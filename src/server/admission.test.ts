@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ending, FakeIncoming } from '../../test/support/incoming.ts';
 import type { Reply } from '../core/call.ts';
 import { RpcError } from '../core/error.ts';
+import { seeded } from '../core/random.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { Admission } from './admission.ts';
@@ -14,9 +15,9 @@ interface Started {
 }
 
 /** An admission whose handler ends when the test says so. */
-function admission(options: { maxConcurrent: number; maxQueueTime: number }) {
+function admission(options: { maxConcurrent: number; maxQueueTime: number }, random = seeded(1)) {
   const clock = new VirtualClock();
-  const made = new Admission(options, clock, new TimerWheel(clock));
+  const made = new Admission(options, clock, new TimerWheel(clock), random);
   const started: Started[] = [];
   let most = 0;
   let running = 0;
@@ -63,7 +64,7 @@ test('lets in as many as may be at work; the next one waits, and is let in when 
 
 test('a handler that answers, or throws, at once gives its place back at once', () => {
   const clock = new VirtualClock();
-  const made = new Admission({ maxConcurrent: 1, maxQueueTime: 0 }, clock, new TimerWheel(clock));
+  const made = new Admission({ maxConcurrent: 1, maxQueueTime: 0 }, clock, new TimerWheel(clock), seeded(1));
   const fails = made.layer(() => {
     throw new Error('at once');
   });
@@ -120,6 +121,42 @@ test('a queue time of 0 refuses at once', async () => {
   const { end } = call();
   await clock.run(0);
   assert.equal(end.now?.error?.reason, 'OVERLOADED');
+});
+
+const pushbacks: [maxConcurrent: number, maxQueueTime: number, waiting: number, least: number, most: number][] = [
+  // Nobody waits: a place is free at any moment.
+  [4, 0, 0, 10, 30],
+  // The queue is full: in `maxQueueTime` all of it is gone.
+  [4, 100, 4, 60, 180],
+  [10, 500, 10, 260, 780],
+  // Never longer than what clients obey.
+  [1, 60_000, 1, 2_000, 2_000],
+];
+
+for (const [maxConcurrent, maxQueueTime, waiting, least, most] of pushbacks) {
+  test(`${maxConcurrent} at work and ${waiting} waiting for ${maxQueueTime} ms: come back in ${least} to ${most} ms`, async () => {
+    const retryAfter = async (random: number) => {
+      const { clock, made, call } = admission({ maxConcurrent, maxQueueTime }, () => random);
+      for (let i = 0; i < maxConcurrent + waiting; i++) call();
+      assert.equal(made.queued, waiting);
+      const { end } = call();
+      await clock.run(0);
+      return end.now?.error?.retryAfter;
+    };
+    assert.equal(await retryAfter(0), least);
+    assert.equal(await retryAfter(1), most);
+  });
+}
+
+test('who has waited in vain is put off by what is left of the queue', async () => {
+  const { clock, call } = admission({ maxConcurrent: 2, maxQueueTime: 100 }, () => 0.5);
+  call();
+  call();
+  const { end: first } = call();
+  await clock.run(50);
+  call();
+  await clock.run(60);
+  assert.equal(first.now?.error?.retryAfter, 20 + 100 / 2);
 });
 
 test('who is cancelled while waiting leaves the queue and is never started', async () => {

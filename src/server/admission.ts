@@ -1,7 +1,9 @@
 import type { Call, Layer, Reply } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
+import { jitter, type Random } from '../core/random.ts';
 import type { TimerWheel } from '../core/timer-wheel.ts';
+import { maxPushback } from '../policy/pushback.ts';
 
 export interface AdmissionOptions {
   /** Calls at work at once in this process. Default 1,000; 1..1,000,000. More wait, then are refused as OVERLOADED. */
@@ -12,19 +14,24 @@ export interface AdmissionOptions {
 
 export const admissionDefaults: AdmissionOptions = { maxConcurrent: 1_000, maxQueueTime: 100 };
 
+/** The least that a caller is asked to wait, ms, on average: a place is free again at any moment. */
+const shortestPushback = 20;
+
 /** Lets in as many calls as the process can work on. A refused call was not started: it is safe to make elsewhere. */
 export class Admission {
   inFlight = 0;
   readonly #options: AdmissionOptions;
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
+  readonly #random: Random;
   /** Each gives its call a place, unless it is too late for it: then false. */
   readonly #queue = new Set<() => boolean>();
 
-  constructor(options: AdmissionOptions, clock: Clock, wheel: TimerWheel) {
+  constructor(options: AdmissionOptions, clock: Clock, wheel: TimerWheel, random: Random) {
     this.#options = options;
     this.#clock = clock;
     this.#wheel = wheel;
+    this.#random = random;
   }
 
   get queued(): number {
@@ -63,7 +70,7 @@ export class Admission {
   /** Resolves when the call has a place. */
   #turn(call: Call): Promise<void> {
     const { maxConcurrent, maxQueueTime } = this.#options;
-    if (maxQueueTime === 0 || this.#queue.size >= maxConcurrent) return Promise.reject(overloaded(maxConcurrent));
+    if (maxQueueTime === 0 || this.#queue.size >= maxConcurrent) return Promise.reject(this.#overloaded());
     return new Promise((resolve, reject) => {
       const leaveQueue = () => {
         this.#queue.delete(admit);
@@ -80,7 +87,7 @@ export class Admission {
       };
       const timer = this.#wheel.at(this.#clock.now() + maxQueueTime, () => {
         leaveQueue();
-        reject(overloaded(maxConcurrent));
+        reject(this.#overloaded());
       });
       this.#queue.add(admit);
       call.onCancel((cause) => {
@@ -89,11 +96,16 @@ export class Admission {
       });
     });
   }
-}
 
-function overloaded(limit: number): RpcError {
-  return new RpcError('RESOURCE_EXHAUSTED', `the server is full: ${limit} calls are at work`, {
-    reason: 'OVERLOADED',
-    stage: 'refused',
-  });
+  #overloaded(): RpcError {
+    const { maxConcurrent, maxQueueTime } = this.#options;
+    // The whole queue is gone, one way or the other, within `maxQueueTime`; a part of it in that part of the time. Spread
+    // widely, so that those who were turned away together do not come back together.
+    const wait = shortestPushback + (maxQueueTime * this.#queue.size) / maxConcurrent;
+    return new RpcError('RESOURCE_EXHAUSTED', `the server is full: ${maxConcurrent} calls are at work`, {
+      reason: 'OVERLOADED',
+      stage: 'refused',
+      retryAfter: Math.min(maxPushback, Math.round(jitter(wait, 0.5, this.#random))),
+    });
+  }
 }

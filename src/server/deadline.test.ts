@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ending, FakeIncoming } from '../../test/support/incoming.ts';
 import { compose, type Handler, type Reply } from '../core/call.ts';
+import { seeded } from '../core/random.ts';
 import { TimerWheel } from '../core/timer-wheel.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { Admission } from './admission.ts';
@@ -10,7 +11,7 @@ import { deadline } from './deadline.ts';
 function layered(handler: Handler, handlerTimeout = Number.POSITIVE_INFINITY) {
   const clock = new VirtualClock();
   const wheel = new TimerWheel(clock);
-  const admission = new Admission({ maxConcurrent: 1, maxQueueTime: 0 }, clock, wheel);
+  const admission = new Admission({ maxConcurrent: 1, maxQueueTime: 0 }, clock, wheel, seeded(1));
   const stack = compose([deadline(clock, wheel, handlerTimeout), admission.layer], handler);
   return { clock, admission, call: (call: FakeIncoming) => ending(() => stack(call)) };
 }

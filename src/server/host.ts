@@ -30,7 +30,7 @@ export interface HostOptions extends Omit<FilledServeOptions, 'registry' | 'adve
 export async function host(module: ServiceModule, options: HostOptions): Promise<Host> {
   const { clock, log, limits, metrics, handlerTimeout } = options;
   const wheel = new TimerWheel(clock);
-  const admission = new Admission(options, clock, wheel);
+  const admission = new Admission(options, clock, wheel, options.random);
   const names = new Set([...Object.keys(module.service.methods), 'health']);
   const isMethod = (name: string) => names.has(name);
   const layers = serverStack({ clock, wheel, metrics, admission, handlerTimeout, isMethod });
