@@ -1,9 +1,12 @@
 import type { Handler, OutgoingCall, Reply } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
-import { outcomeOf } from '../policy/outcome.ts';
+import { neutral, outcomeOf } from '../policy/outcome.ts';
 import type { Node } from './node.ts';
 import type { Nodes } from './nodes.ts';
+
+/** A node that asks for no more calls is spared so long at most, ms: it may be gone by then, or wrong. */
+const longestSparing = 2_000;
 
 /** The innermost handler: picks a node, sends, and takes down what that showed of the node, once for each attempt. */
 export function balance(nodes: Nodes, clock: Clock): Handler {
@@ -12,14 +15,16 @@ export function balance(nodes: Nodes, clock: Clock): Handler {
     if (call.cancelled !== undefined) {
       return Promise.reject(call.cancelled.with({ stage: 'unsent', mayHaveExecuted: false }));
     }
-    const node = nodes.pick(call.tried);
+    const node = nodes.pick(call.tried, now);
     if (node === undefined) return nodes.wait(call).then(() => send(call, clock.now()));
     call.node = node.id;
     call.sentAt = now;
     const connection = node.links.least();
-    return connection.send(call, now).then(
+    const answer = connection.send(call, now);
+    nodes.began(node, now);
+    return answer.then(
       (reply) => {
-        nodes.succeed(node);
+        nodes.succeeded(node, now, reply.at ?? clock.now());
         reply.node = node.id;
         return reply;
       },
@@ -41,12 +46,12 @@ function failed(
   heartbeatOverdue: boolean,
   now: number,
 ): RpcError {
-  const since = call.sentAt!;
-  const outcome = outcomeOf(error, { waited: now - since, heartbeatOverdue, timeout: call.deadline - since });
-  if (outcome.kind === 'success') nodes.succeed(node);
+  const startedAt = call.sentAt!;
+  let outcome = outcomeOf(error, { waited: now - startedAt, heartbeatOverdue, timeout: call.deadline - startedAt });
   // One worker's connection is lost while others answer: that is no fault of the node.
-  if (outcome.kind === 'fault' && !(outcome.cause === 'lost' && node.live)) {
-    nodes.fault(node, outcome.cause, since, `${call.method}: ${error.message}`);
-  }
-  return error.with({ attempts: [{ node: node.id, outcome: error.label, duration: now - since }] });
+  if (outcome.kind === 'fault' && outcome.cause === 'lost' && node.live) outcome = neutral;
+  const answered = error.stage === 'answered' || error.stage === 'refused';
+  nodes.ended(node, { outcome, answered, startedAt, now, attempt: `${call.method}: ${error.message}` });
+  if (error.retryAfter !== undefined) nodes.spare(node, now + Math.min(error.retryAfter, longestSparing));
+  return error.with({ attempts: [{ node: node.id, outcome: error.label, duration: now - startedAt }] });
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../core/endpoint.ts';
-import type { Candidate } from '../policy/balance/index.ts';
+import type { Member } from '../policy/fleet.ts';
 import type { Connection } from '../transport/connection.ts';
 import { Links, type LinksEvents } from './links.ts';
 import type { FilledConnectOptions } from './options.ts';
@@ -7,10 +7,10 @@ import type { FilledConnectOptions } from './options.ts';
 export type NodeState = 'live' | 'connecting' | 'draining' | 'suspended' | 'stale';
 
 /** A server as the client sees it: its endpoint, its connections, and what the balancer must know of it. */
-export class Node implements Candidate {
+export class Node implements Member {
   readonly id: string;
   endpoint: Endpoint;
-  /** Kept up to date by `nodes.ts`: what the policy says. */
+  /** Kept by the fleet. */
   weight = 0;
   healthy = true;
   /** True while every connection owes a sign of life, as last seen. */

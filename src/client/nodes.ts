@@ -4,18 +4,21 @@ import { address, type Endpoint } from '../core/endpoint.ts';
 import { RpcError } from '../core/error.ts';
 import type { Events } from '../core/events.ts';
 import type { TimerWheel } from '../core/timer-wheel.ts';
-import { type Balancer, makeBalancer } from '../policy/balance/index.ts';
+import { type Ended, Fleet } from '../policy/fleet.ts';
 import type { FaultCause } from '../policy/outcome.ts';
-import type { WeightChange } from '../policy/weight-change.ts';
-import { Weights } from '../policy/weights.ts';
-import type { Registry, View } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { ClientEvents } from './events.ts';
+import { fleetEvents } from './fleet-events.ts';
 import { Node } from './node.ts';
 import type { FilledConnectOptions } from './options.ts';
+import { probe } from './probe.ts';
+import { type RegistryState, RegistryWatch } from './registry-watch.ts';
 import { WaitingCalls } from './waiting.ts';
 
 /** How often weights rise and what is gone is forgotten, ms. */
 const sweepInterval = 100;
+/** How long a probe call may take, ms. */
+const probeTimeout = 1_000;
 /** How long the calls at work on a node that is dropped may go on, ms. Their own deadlines are what really ends them. */
 const dropGrace = 600_000;
 
@@ -24,47 +27,40 @@ export type NodesOptions = FilledConnectOptions & { service: string | undefined 
 /**
  * All the nodes of a client: what the registry lists and what the connections prove. Connections are the truth, the
  * registry is a hint: only nodes with a live connection are picked, and one that is well is kept although the registry
- * has lost it.
+ * has lost it. Which of them is picked the fleet decides (`policy/fleet.ts`).
  */
 export class Nodes {
-  /** What the registry last said; `stale` if it failed after it was known. */
-  registry: { state: View['state'] | 'stale'; since: number; cause: string | undefined };
   /** Rises with every first or last connection of a node: who derives something from all nodes knows when to do it anew. */
   version = 0;
-  readonly weights: Weights;
+  readonly fleet: Fleet<Node>;
   readonly #options: NodesOptions;
   readonly #events: Events<ClientEvents>;
   readonly #all = new Map<string, Node>();
-  readonly #live: Balancer<Node>;
+  readonly #registry: RegistryWatch;
   readonly #waiting: WaitingCalls;
   readonly #sweep: Timer;
   readonly #closing = new AbortController();
-  #panicking = false;
 
   constructor(registry: Registry, options: NodesOptions, wheel: TimerWheel, events: Events<ClientEvents>) {
-    const { clock, random } = options;
+    const { clock, random, log } = options;
     this.#options = options;
     this.#events = events;
-    this.registry = { state: 'pending', since: clock.wallTime(), cause: undefined };
-    this.weights = new Weights(options.weights, random);
-    this.#live = makeBalancer<Node>(options.balancer, random);
+    this.fleet = new Fleet(options, random, fleetEvents(events, log, clock));
     const waiting = { max: options.maxWaiting, timeout: options.connectTimeout };
     this.#waiting = new WaitingCalls(clock, wheel, waiting, () => this.#whyNone());
     this.#sweep = every(clock, sweepInterval, () => this.#onSweep());
-    void this.#watch(registry);
+    const { signal } = this.#closing;
+    this.#registry = new RegistryWatch({ clock, log, events, signal }, (endpoints) => this.#reconcile(endpoints));
+    void this.#registry.follow(registry);
   }
 
   /** Nodes that can be picked. */
   get live(): number {
-    return this.#live.size;
+    return this.fleet.size;
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
-  get panicking(): boolean {
-    return this.#live.panicking;
+  get registry(): RegistryState {
+    return this.#registry.now;
   }
 
   [Symbol.iterator](): Iterator<Node> {
@@ -73,15 +69,21 @@ export class Nodes {
 
   /** True if a node could be picked that is none of these. */
   hasOther(tried: readonly string[]): boolean {
-    let left = this.#live.size;
-    for (const id of new Set(tried)) if (this.#all.get(id)?.live) left--;
+    let left = this.fleet.size;
+    for (const id of new Set(tried)) {
+      const node = this.#all.get(id);
+      if (node !== undefined && this.fleet.has(node)) left--;
+    }
     return left > 0;
   }
 
   /** A node for a call, none of those already tried while another is left; `undefined` if there is none to be had now. */
-  pick(tried: readonly string[]): Node | undefined {
-    if (tried.length === 0) return this.#live.pick(none);
-    return this.#live.pick(tried.map((id) => this.#all.get(id)).filter((node) => node !== undefined));
+  pick(tried: readonly string[], now: number): Node | undefined {
+    if (tried.length === 0) return this.fleet.pick(none, now);
+    return this.fleet.pick(
+      tried.map((id) => this.#all.get(id)).filter((node) => node !== undefined),
+      now,
+    );
   }
 
   /** Resolves when there is a node to pick. */
@@ -89,16 +91,25 @@ export class Nodes {
     return this.#waiting.wait(call);
   }
 
-  /** Takes down what an attempt showed of a node. */
-  fault(node: Node, cause: FaultCause, startedAt: number, attempt?: string): void {
-    // What an attempt shows of a node that was forgotten says nothing of one that came back under its id.
-    if (this.#all.get(node.id) !== node) return;
-    this.#onWeight(node, this.weights.fault(node.id, cause, startedAt, this.#options.clock.now(), attempt));
+  // What an attempt shows of a node that was forgotten says nothing of one that came back under its id: to the fleet they
+  // are two.
+
+  began(node: Node, now: number): void {
+    this.fleet.began(node, now);
   }
 
-  succeed(node: Node): void {
-    if (node.weight === node.endpoint.weight || this.#all.get(node.id) !== node) return;
-    this.#onWeight(node, this.weights.success(node.id, this.#options.clock.now()));
+  succeeded(node: Node, startedAt: number, now: number): void {
+    this.fleet.succeeded(node, startedAt, now);
+  }
+
+  /** An attempt ended otherwise. */
+  ended(node: Node, end: Ended): void {
+    this.fleet.ended(node, end);
+  }
+
+  /** The node asked for no more calls until then. */
+  spare(node: Node, until: number): void {
+    this.fleet.spare(node, until);
   }
 
   /** Ends all connections after their calls, `grace` ms at most. Never rejects. */
@@ -107,37 +118,14 @@ export class Nodes {
     this.#sweep.cancel();
     this.#waiting.close(new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'NO_NODES' }));
     // A call that fails from here on finds no node to be sent to again.
-    for (const node of this.#all.values()) this.#live.remove(node);
+    for (const node of this.#all.values()) this.fleet.remove(node);
     await Promise.all(Array.from(this.#all.values(), (node) => node.links.stop(grace)));
-  }
-
-  async #watch(registry: Registry): Promise<void> {
-    try {
-      for await (const view of registry.watch(this.#closing.signal)) this.#onView(view);
-    } catch (error) {
-      this.#onView({ state: 'failed', cause: error as Error });
-    }
-  }
-
-  #onView(view: View): void {
-    if (this.#closing.signal.aborted) return;
-    const { clock, log } = this.#options;
-    const before = this.registry.state;
-    const cause = view.state === 'failed' ? view.cause.message : undefined;
-    const wasKnown = before === 'known' || before === 'stale';
-    const state = view.state === 'failed' && wasKnown ? 'stale' : view.state;
-    if (before !== state) this.registry = { state, since: clock.wallTime(), cause };
-    if (view.state === 'known') this.#reconcile(view.endpoints);
-    else if (view.state === 'failed' && before !== state) {
-      log.warn({ cause }, 'the registry cannot be read: going on with the servers known');
-      this.#events.emit('registry-stale', { cause: cause ?? '' });
-    }
   }
 
   #reconcile(endpoints: readonly Endpoint[]): void {
     const listed = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
     // The first nodes of all are no newcomers: there is nobody whose traffic they would take too fast.
-    const slowStart = this.#live.size > 0;
+    const slowStart = this.fleet.size > 0;
     for (const node of this.#all.values()) if (!listed.has(node.id)) this.#onUnlisted(node, listed.size === 0);
     for (const endpoint of listed.values()) {
       try {
@@ -151,28 +139,23 @@ export class Nodes {
 
   #onListed(endpoint: Endpoint, slowStart: boolean): void {
     const now = this.#options.clock.now();
-    let known = this.#all.get(endpoint.id);
-    if (known !== undefined && !known.isReachedBy(endpoint)) {
-      this.#drop(known);
-      known = undefined;
+    let node = this.#all.get(endpoint.id);
+    if (node !== undefined && !node.isReachedBy(endpoint)) {
+      this.#drop(node);
+      node = undefined;
     }
-    const change = this.weights.add(endpoint.id, endpoint.weight, now, { slowStart });
-    if (known !== undefined) {
-      known.unlistedSince = undefined;
-      known.endpoint = endpoint;
-      this.#onWeight(known, change);
+    if (node !== undefined) {
+      node.unlistedSince = undefined;
+      node.endpoint = endpoint;
+      this.fleet.add(node, endpoint.weight, now, { slowStart });
       return;
     }
-    const node = new Node(endpoint, this.#options, (self) => ({
+    node = new Node(endpoint, this.#options, (self) => ({
       onChange: () => this.#onLinks(self),
-      onFault: (cause, error, since) => {
-        this.fault(self, cause, since, error.message);
-        // A refused dial is evidence: what the registry lists no longer and nobody answers for is gone.
-        if (cause === 'refused' && self.unlistedSince !== undefined && !self.live) this.#drop(self);
-      },
+      onFault: (cause, error, since) => this.#onLinkFault(self, cause, error, since),
     }));
+    this.fleet.add(node, endpoint.weight, now, { slowStart });
     this.#all.set(node.id, node);
-    this.#onWeight(node, change);
     node.links.start();
   }
 
@@ -188,52 +171,33 @@ export class Nodes {
 
   #drop(node: Node): void {
     this.#all.delete(node.id);
-    this.#live.remove(node);
+    this.fleet.remove(node);
     this.version++;
-    this.weights.remove(node.id);
     this.#events.emit('left', { id: node.id });
     void node.links.stop(dropGrace);
-    this.#checkPanic();
   }
 
   /** A node's first connection came, or its last one went. */
   #onLinks(node: Node): void {
     if (this.#all.get(node.id) !== node || this.#closing.signal.aborted) return;
     this.version++;
-    if (node.live) {
-      this.#live.add(node);
-      this.#waiting.wake();
-    } else {
-      this.#live.remove(node);
-      // One that was merely lost is dialled again first: a blip of the network is no evidence that it is gone.
-      if (node.unlistedSince !== undefined && node.links.departed) this.#drop(node);
-    }
-    this.#checkPanic();
+    this.fleet.setConnected(node, node.live, this.#options.clock.now());
+    if (this.fleet.size > 0) this.#waiting.wake();
+    // One that was merely lost is dialled again first: a blip of the network is no evidence that it is gone.
+    if (!node.live && node.unlistedSince !== undefined && node.links.departed) this.#drop(node);
   }
 
-  #onWeight(node: Node, change: WeightChange | undefined): void {
-    if (change === undefined) return;
-    node.weight = this.weights.weight(node.id);
-    node.healthy = this.weights.healthy(node.id);
-    this.#live.update(node);
-    this.#events.emit('weight', change);
-    this.#checkPanic();
-  }
-
-  #checkPanic(): void {
-    if (this.#live.panicking === this.#panicking) return;
-    this.#panicking = this.#live.panicking;
-    this.#events.emit('panic', { on: this.#panicking });
-    if (this.#panicking)
-      this.#options.log.warn({ nodes: this.#live.size }, 'every server looks bad: picking evenly among all');
+  #onLinkFault(node: Node, cause: FaultCause, error: RpcError, since: number): void {
+    this.fleet.fault(node, cause, since, this.#options.clock.now(), error.message);
+    // A refused dial is evidence: what the registry lists no longer and nobody answers for is gone.
+    const current = this.#all.get(node.id) === node;
+    if (current && cause === 'refused' && node.unlistedSince !== undefined && !node.live) this.#drop(node);
   }
 
   #onSweep(): void {
     const now = this.#options.clock.now();
-    for (const change of this.weights.advance(now, this.#isAlive)) {
-      const node = this.#all.get(change.id);
-      if (node !== undefined) this.#onWeight(node, change);
-    }
+    this.fleet.advance(now, isAlive);
+    for (const node of this.fleet.due(now, isAlive)) void this.#probe(node);
     for (const node of this.#all.values()) {
       if (node.unlistedSince !== undefined && now - node.unlistedSince > this.#options.retention) this.#drop(node);
       else this.#checkHeartbeat(node, now);
@@ -243,11 +207,16 @@ export class Nodes {
   /** A node whose every connection owes a sign of life has failed, once for each time that it falls silent. */
   #checkHeartbeat(node: Node, now: number): void {
     const silent = node.live && !node.links.alive;
-    if (silent && !node.silent) this.fault(node, 'heartbeat', now);
+    if (silent && !node.silent) this.fleet.fault(node, 'heartbeat', now, now);
     node.silent = silent;
   }
 
-  readonly #isAlive = (id: string): boolean => this.#all.get(id)?.links.alive ?? false;
+  /** Its time on the failed list is over: one call tells. */
+  async #probe(node: Node): Promise<void> {
+    const { clock } = this.#options;
+    const wrong = node.live ? await probe(node.links.least(), clock, probeTimeout) : 'not connected';
+    this.fleet.probed(node, wrong === undefined, clock.now());
+  }
 
   #whyNone(): string {
     const { state, cause } = this.registry;
@@ -264,3 +233,4 @@ export class Nodes {
 }
 
 const none: readonly Node[] = [];
+const isAlive = (node: Node): boolean => node.links.alive;

@@ -1,7 +1,7 @@
 import { isoTime } from '../core/clock.ts';
 import { address } from '../core/endpoint.ts';
 import type { RetryBudget } from '../policy/budget.ts';
-import type { NodeState } from './node.ts';
+import type { Node, NodeState } from './node.ts';
 import type { Nodes } from './nodes.ts';
 
 /** What `/nodes`, `evenkeel nodes` and `client.nodes()` show, version 1. It holds no secret. */
@@ -27,7 +27,7 @@ export interface NodeView {
   inFlight: number;
   /** Why the weight last changed, or why there is no connection. */
   lastCause: string | null;
-  /** When the weight rises on its own; without a connection when the node is dialled again. ISO time. */
+  /** When the weight rises on its own; of a suspended node when it is probed; without a connection when it is dialled. ISO time. */
   nextProbe: string | null;
 }
 
@@ -38,9 +38,9 @@ export function view(
   now: number,
   wallTime: number,
 ): NodesView {
-  const rows = new Map(nodes.weights.show(now).map((row) => [row.id, row]));
+  const rows = new Map(nodes.fleet.weights.show(now).map((row) => [row.id, row]));
   const all = [...nodes];
-  const sum = all.reduce((total, node) => total + (node.live ? node.weight : 0), 0);
+  const sum = all.reduce((total, node) => total + (nodes.fleet.has(node) ? node.weight : 0), 0);
   return {
     version: 1,
     service: service ?? null,
@@ -48,17 +48,14 @@ export function view(
     budget: budget.balance(now),
     nodes: all.map((node) => {
       const row = rows.get(node.id);
-      const { nextDial } = node.links;
-      // While there is no connection its weight stands still.
-      const dialledIn = nextDial === undefined ? undefined : Math.max(0, nextDial - now);
-      const until = node.live ? row?.nextRise : dialledIn;
+      const until = nextProbe(nodes, node, row?.nextRise, now);
       return {
         id: node.id,
         addr: address(node.endpoint),
         base: node.endpoint.weight,
         weight: round(node.weight),
-        share: node.live && sum > 0 ? round(node.weight / sum) : 0,
-        state: node.state,
+        share: nodes.fleet.has(node) && sum > 0 ? round(node.weight / sum) : 0,
+        state: nodes.fleet.suspended(node) && node.live ? 'suspended' : node.state,
         inFlight: node.inFlight,
         lastCause: node.live
           ? (row?.lastChange.cause ?? null)
@@ -67,6 +64,15 @@ export function view(
       };
     }),
   };
+}
+
+/** Time until something is next done for the node, ms: it is probed, dialled, or its weight rises. */
+function nextProbe(nodes: Nodes, node: Node, nextRise: number | undefined, now: number): number | undefined {
+  const { nextDial, alive } = node.links;
+  // While there is no connection its weight stands still.
+  if (!node.live) return nextDial === undefined ? undefined : Math.max(0, nextDial - now);
+  const probed = nodes.fleet.probedAt(node, alive);
+  return probed === undefined ? nextRise : Math.max(0, probed - now);
 }
 
 function round(value: number): number {

@@ -153,12 +153,14 @@ export class Fleet<M extends Member> {
   }
 
   /** It can take calls, or no longer. */
-  setConnected(member: M, connected: boolean): void {
+  setConnected(member: M, connected: boolean, now: number): void {
     const entry = this.#entries.get(member);
     if (entry === undefined || entry.connected === connected) return;
     entry.connected = connected;
     if (!connected) entry.stall.answered();
     this.#place(entry);
+    // Who loses one connection after the other is suspended with the next one: a connection alone proves nothing.
+    if (connected && !this.panicking && this.#suspensions.review(member, now)) this.#onSuspended(entry, 'lost');
   }
 
   /** Takes it out of service, or puts it back: not a fault, and nothing of its weight changes. */
@@ -222,7 +224,16 @@ export class Fleet<M extends Member> {
     this.#balancer.began(member, now);
   }
 
-  /** An attempt that `began` is over. */
+  /** An attempt that `began` was answered, and the answer is no fault: the common case, without an object to carry it. */
+  succeeded(member: M, startedAt: number, now: number): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined) return;
+    entry.stall.answered();
+    this.#balancer.ended(member, now, now - startedAt, false);
+    this.#succeed(entry, now);
+  }
+
+  /** An attempt that `began` is over in any way. */
   ended(member: M, { outcome, answered, startedAt, now, attempt }: Ended): void {
     const entry = this.#entries.get(member);
     if (entry === undefined) return;
@@ -260,7 +271,7 @@ export class Fleet<M extends Member> {
       this.#onWeight(entry, this.weights.success(member.id, now, 'probe'));
       this.#return([member], 'probe');
     } else if (this.#suspensions.has(member)) {
-      this.#events.onSuspended(member, 'probe', this.#suspensions.until(member, false)!);
+      this.#onSuspended(entry, 'probe');
     }
   }
 
@@ -275,7 +286,11 @@ export class Fleet<M extends Member> {
     if (!this.weights.counts(member.id, cause, since)) return;
     this.#onWeight(entry, this.weights.fault(member.id, cause, since, now, attempt));
     // When all look bad, none is worse than the others.
-    if (!this.#suspensions.fault(member, now, !this.panicking)) return;
+    if (this.#suspensions.fault(member, now, !this.panicking)) this.#onSuspended(entry, cause);
+  }
+
+  #onSuspended(entry: Entry<M>, cause: FaultCause | 'probe'): void {
+    const { member } = entry;
     this.#place(entry);
     this.#events.onSuspended(member, cause, this.#suspensions.until(member, false)!);
   }
@@ -314,10 +329,11 @@ export class Fleet<M extends Member> {
 
   #checkPanic(): void {
     const { panicking } = this.#balancer;
+    if (panicking !== this.#panicking) {
+      this.#panicking = panicking;
+      this.#events.onPanic(panicking);
+    }
     // Those on the failed list are no worse than the others now.
     if (panicking) this.#return(this.#suspensions.releaseAll(), 'panic');
-    if (panicking === this.#panicking) return;
-    this.#panicking = panicking;
-    this.#events.onPanic(panicking);
   }
 }

@@ -74,13 +74,16 @@ export class Suspensions<M> {
 
   /** A fault of the member. True if it is suspended for it now, which `allowed` may forbid. */
   fault(member: M, now: number, allowed: boolean): boolean {
+    this.#entries.get(member)?.window.fault(now);
+    return allowed && this.review(member, now);
+  }
+
+  /** Suspends the member if its window says so, and its place is free. One that is not connected waits for that. */
+  review(member: M, now: number): boolean {
     const entry = this.#entries.get(member);
-    if (entry === undefined) return false;
     const { faults, share, off } = this.#options;
-    entry.window.fault(now);
-    if (off || !allowed || entry.state !== 'well' || !entry.connected || !entry.window.reaches(faults, share, now))
-      return false;
-    if (this.#suspended + 1 > this.#most) return false;
+    if (off || entry === undefined || entry.state !== 'well' || !entry.connected) return false;
+    if (!entry.window.reaches(faults, share, now) || this.#suspended + 1 > this.#most) return false;
     if (now >= entry.forgivenAt) entry.strikes = 0;
     this.#suspend(entry, now);
     return true;

@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { seeded } from '../core/random.ts';
+import { Fleet, type FleetOptions, type Member } from './fleet.ts';
+import { faultCauses } from './outcome.ts';
+
+class TestMember implements Member {
+  readonly id: string;
+  weight = 0;
+  healthy = true;
+  inFlight = 0;
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+/** A fleet on a clock of its own, whose events are written down as words. */
+class World {
+  now = 0;
+  readonly said: string[] = [];
+  readonly fleet: Fleet<TestMember>;
+  readonly members = new Map<string, TestMember>();
+
+  constructor(names: string, options: FleetOptions = {}, seed = 1) {
+    this.fleet = new Fleet(options, seeded(seed), {
+      onWeight: ({ id }, { to, cause }) => void this.said.push(`${id} ${to} ${cause}`),
+      onSuspended: ({ id }, cause) => void this.said.push(`${id} suspended ${cause}`),
+      onReturned: ({ id }, cause) => void this.said.push(`${id} returned ${cause}`),
+      onPanic: (on) => void this.said.push(`panic ${on}`),
+    });
+    for (const name of names) this.add(name);
+    this.said.length = 0;
+  }
+
+  add(name: string, base = 1_024): TestMember {
+    const member = this.members.get(name) ?? new TestMember(name);
+    this.members.set(name, member);
+    this.fleet.add(member, base, this.now, { slowStart: false });
+    this.fleet.setConnected(member, true, this.now);
+    return member;
+  }
+
+  of(name: string): TestMember {
+    return this.members.get(name)!;
+  }
+
+  /** An attempt that fails at once. */
+  fail(name: string, times = 1, cause = faultCauses[1]!): void {
+    for (let i = 0; i < times; i++) {
+      const startedAt = this.now;
+      this.fleet.began(this.of(name), startedAt);
+      this.now += 1;
+      const outcome = { kind: 'fault', cause } as const;
+      this.fleet.ended(this.of(name), { outcome, answered: false, startedAt, now: this.now });
+    }
+  }
+
+  succeed(name: string, times = 1): void {
+    for (let i = 0; i < times; i++) {
+      this.fleet.began(this.of(name), this.now);
+      this.now += 1;
+      this.fleet.succeeded(this.of(name), this.now - 1, this.now);
+    }
+  }
+
+  /** Time goes by; who is due is probed. */
+  wait(ms: number, well: (name: string) => boolean = () => true): void {
+    for (const end = this.now + ms; this.now < end; ) {
+      this.now += 100;
+      this.fleet.advance(this.now, () => true);
+      for (const member of this.fleet.due(this.now, () => true)) {
+        this.said.push(`${member.id} probed`);
+        this.fleet.probed(member, well(member.id), this.now);
+      }
+    }
+  }
+
+  /** How many of so many picks fall on each. */
+  picks(times: number, excluded = ''): Record<string, number> {
+    const counts: Record<string, number> = {};
+    const tried = [...excluded].map((name) => this.of(name));
+    for (let i = 0; i < times; i++) {
+      const { id } = this.fleet.pick(tried, this.now)!;
+      counts[id] = (counts[id] ?? 0) + 1;
+    }
+    return counts;
+  }
+}
+
+test('a node that fails for real gets no calls until one probe says that it is well', () => {
+  const world = new World('ABC');
+  world.fail('A', 5);
+  assert.deepEqual(world.said.slice(-2), ['A 32 lost', 'A suspended lost']);
+  assert.equal(world.picks(300).A, undefined);
+  assert.ok(world.fleet.probedAt(world.of('A'), true)! > world.now);
+  world.said.length = 0;
+  world.wait(1_300, () => false);
+  assert.deepEqual(world.said, ['A probed', 'A suspended probe']);
+  assert.equal(world.of('A').weight, 32, 'time raises nothing while nothing shows that it is well');
+  world.wait(2_500);
+  assert.deepEqual(world.said.slice(2, 5), ['A probed', 'A 64 success', 'A returned probe']);
+  world.wait(3_000);
+  assert.equal(world.of('A').weight, 1_024);
+  assert.ok(world.picks(300).A! > 60);
+});
+
+test('fifty attempts that are lost together are one fault, not five', () => {
+  const world = new World('AB');
+  const startedAt = world.now;
+  for (let i = 0; i < 50; i++) world.fleet.began(world.of('A'), startedAt);
+  world.now += 10;
+  for (let i = 0; i < 50; i++) {
+    const outcome = { kind: 'fault', cause: 'lost' } as const;
+    world.fleet.ended(world.of('A'), { outcome, answered: false, startedAt, now: world.now });
+  }
+  assert.deepEqual(world.said, ['A 512 lost']);
+});
+
+test('a cause that is ignored suspends no one', () => {
+  const world = new World('AB', { weights: { decay: { unhandled: 1 } } });
+  world.fail('A', 50, 'unhandled');
+  assert.deepEqual(world.said, []);
+});
+
+test('of two nodes the second to fail stays: half of them are left', () => {
+  const world = new World('AB', { weights: { floor: 1 / 2 } });
+  world.fail('A', 5);
+  world.fail('B', 20);
+  assert.ok(world.fleet.suspended(world.of('A')));
+  assert.deepEqual(world.picks(10), { B: 10 });
+});
+
+test('when the others are lost, a suspended node gets calls again at once', () => {
+  const world = new World('AB');
+  world.fail('A', 5);
+  world.fleet.setConnected(world.of('B'), false, world.now);
+  assert.deepEqual(world.said.slice(-1), ['A returned too-few-left']);
+  assert.deepEqual(world.picks(10), { A: 10 });
+  world.fleet.setConnected(world.of('A'), false, world.now);
+  assert.equal(world.fleet.pick([], world.now), undefined);
+});
+
+test('one that loses connection after connection is suspended with the next one', () => {
+  const world = new World('ABC');
+  for (let i = 0; i < 5; i++) {
+    world.fleet.setConnected(world.of('A'), true, world.now);
+    world.fleet.began(world.of('A'), world.now);
+    world.fleet.setConnected(world.of('A'), false, world.now);
+    world.fleet.fault(world.of('A'), 'lost', world.now, world.now);
+    world.now += 100;
+  }
+  assert.ok(!world.fleet.suspended(world.of('A')), 'it has no connection: it takes no place');
+  world.fleet.setConnected(world.of('A'), true, world.now);
+  assert.deepEqual(world.said.slice(-1), ['A suspended lost']);
+  assert.equal(world.picks(100).A, undefined);
+});
+
+test('when all look bad none is suspended: picks are even among all', () => {
+  const world = new World('ABCD');
+  world.fail('A', 5);
+  for (const name of 'BCD') world.fail(name, 4);
+  assert.ok(world.fleet.panicking);
+  assert.deepEqual(
+    world.said.filter((word) => /panic|returned/.test(word)),
+    ['panic true', 'A returned panic'],
+  );
+  for (const count of Object.values(world.picks(4_000))) assert.ok(Math.abs(count - 1_000) < 150, `${count}`);
+  world.fail('B', 20);
+  assert.ok(!world.fleet.suspended(world.of('B')), 'in panic');
+  world.wait(3_000);
+  assert.ok(world.said.includes('panic false'));
+});
+
+test('a node that stands still is passed over after sixteen attempts, whatever its weight', () => {
+  // It has eight times the weight of the others: newcomers that rise slowly would look like that.
+  const world = new World('A', { balancer: 'random' });
+  for (const name of 'BC') world.add(name, 128);
+  const sent = { A: 0, B: 0, C: 0 };
+  for (let i = 0; i < 300; i++) {
+    world.now += 3;
+    const member = world.fleet.pick([], world.now)!;
+    sent[member.id as 'A']++;
+    world.fleet.began(member, world.now);
+    if (member.id === 'A') member.inFlight++;
+    else world.fleet.succeeded(member, world.now, world.now);
+  }
+  assert.ok(sent.A <= 20, `${sent.A} attempts on a frozen node`);
+  world.fleet.succeeded(world.of('A'), 0, world.now);
+  world.of('A').inFlight = 0;
+  assert.ok(world.picks(100).A! > 60, 'it moves again');
+});
+
+test('when all stand still they are picked as before', () => {
+  const world = new World('AB', { balancer: 'random' });
+  for (const name of 'AB') {
+    for (let i = 0; i < 16; i++) world.fleet.began(world.of(name), world.now);
+    world.of(name).inFlight = 16;
+  }
+  world.now += 1_000;
+  const { A, B } = world.picks(1_000);
+  assert.ok(A! > 400 && B! > 400);
+});
+
+test('a node that asked to be spared is, while another is left', () => {
+  const world = new World('AB');
+  world.fleet.spare(world.of('A'), 500);
+  assert.deepEqual(world.picks(100), { B: 100 });
+  assert.deepEqual(world.picks(10, 'B'), { A: 10 }, 'one that was tried is no better');
+  world.fleet.spare(world.of('B'), 500);
+  assert.equal(Object.keys(world.picks(100)).length, 2, 'both ask');
+  world.now = 500;
+  assert.equal(Object.keys(world.picks(100)).length, 2);
+});
+
+test('one that was taken out of service gets no calls, and keeps its weight', () => {
+  const world = new World('AB');
+  world.fail('A');
+  world.fleet.setOffline(world.of('A'), true);
+  assert.deepEqual(world.picks(10), { B: 10 });
+  world.fleet.setOffline(world.of('B'), true);
+  assert.equal(world.fleet.pick([], world.now), undefined);
+  world.fleet.setOffline(world.of('A'), false);
+  assert.deepEqual(world.picks(10), { A: 10 });
+  assert.equal(world.of('A').weight, 512);
+});
+
+test('the balancer can change while calls go on', () => {
+  const world = new World('ABC');
+  world.fail('A', 5);
+  world.fleet.setBalancer('random');
+  assert.deepEqual(Object.keys(world.picks(100)).sort(), ['B', 'C']);
+  assert.throws(() => world.fleet.setBalancer('best' as 'p2c'), /"best" is no balancer/);
+  assert.equal(Object.keys(world.picks(100)).length, 2, 'the old one is still there');
+});
+
+test('what is told of a node that was removed changes nothing', () => {
+  const world = new World('AB');
+  const gone = world.of('A');
+  world.fleet.remove(gone);
+  world.members.delete('A');
+  world.add('A');
+  world.said.length = 0;
+  world.fleet.began(gone, 0);
+  world.fleet.ended(gone, { outcome: { kind: 'fault', cause: 'lost' }, answered: false, startedAt: 0, now: 1 });
+  world.fleet.fault(gone, 'heartbeat', 0, 1);
+  world.fleet.probed(gone, true, 1);
+  world.fleet.remove(gone);
+  assert.deepEqual(world.said, []);
+  assert.equal(world.fleet.get('A'), world.of('A'));
+});
+
+test('whatever happens: some node is picked while one is there, never one that is not; at most half are suspended', () => {
+  const step = fc.record({
+    node: fc.constantFrom(...'ABCDE'),
+    what: fc.constantFrom(
+      'fail',
+      'fail',
+      'fail',
+      'succeed',
+      'cut',
+      'join',
+      'offline',
+      'online',
+      'wait',
+      'remove',
+      'spare',
+    ),
+    well: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), fc.integer(), (steps, seed) => {
+      const world = new World('ABCDE', {}, seed);
+      const there = new Set('ABCDE');
+      const off = new Set<string>();
+      for (const { node, what, well } of steps) {
+        const member = world.of(node);
+        if (what === 'fail') world.fail(node, 2);
+        else if (what === 'succeed') world.succeed(node, 2);
+        else if (what === 'spare') world.fleet.spare(member, world.now + 500);
+        else if (what === 'wait') world.wait(600, () => well);
+        else if (what === 'offline') {
+          if (there.has(node)) off.add(node);
+          world.fleet.setOffline(member, true);
+        } else if (what === 'online') {
+          off.delete(node);
+          world.fleet.setOffline(member, false);
+        } else if (what === 'join') {
+          world.add(node);
+          there.add(node);
+        } else {
+          if (what === 'remove') {
+            world.fleet.remove(member);
+            // One that joins again is a new member: nothing is left of its having been offline.
+            off.delete(node);
+          } else world.fleet.setConnected(member, false, world.now);
+          there.delete(node);
+        }
+        const up = [...there].filter((name) => !off.has(name));
+        const suspended = up.filter((name) => world.fleet.suspended(world.of(name)));
+        assert.ok(suspended.length <= Math.floor(up.length / 2), `${suspended} of ${up}`);
+        const picked = world.fleet.pick([], world.now);
+        if (up.length === 0) assert.equal(picked, undefined);
+        else
+          assert.ok(picked !== undefined && up.includes(picked.id) && !suspended.includes(picked.id), `${picked?.id}`);
+        for (const { weight } of world.members.values()) assert.ok(weight > 0 && weight <= 1_024);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
