@@ -392,6 +392,8 @@ test('an entry that cannot be is left out, and the others are used', async () =>
     announce: () => {
       throw new Error('not here');
     },
+    async *settings() {},
+    configure: async () => {},
     status: () => ({}),
     close: async () => {},
   };

@@ -8,7 +8,8 @@ import { type Endpoint, endpoint } from '../core/endpoint.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { withCache } from './cache.ts';
-import type { Registry, View } from './registry.ts';
+import { Latest } from './latest.ts';
+import type { Registry, SettingsDocument, View } from './registry.ts';
 import { Views } from './views.ts';
 
 const a = endpoint({ id: 'aaaaaaaaaaaaaaaa', host: 'a', port: 1, weight: 7, zone: 'z' });
@@ -21,6 +22,7 @@ describe('the registry cache', () => {
   let file: string;
   let clock: VirtualClock;
   let warnings: string[];
+  let configured: number;
   let log: Log;
 
   beforeEach(async () => {
@@ -28,25 +30,34 @@ describe('the registry cache', () => {
     file = join(folder, 'pi.json');
     clock = new VirtualClock();
     warnings = [];
+    configured = 0;
     log = { ...silentLog, warn: (facts, message) => warnings.push(`${message} ${JSON.stringify(facts)}`) };
   });
   afterEach(() => rm(folder, { recursive: true }));
 
   const open = (url = 'memory:x') => {
     const views = new Views();
+    const settings = new Latest<SettingsDocument | undefined>();
     const inner = {
       url,
       announce() {
         throw new Error('not here');
       },
       watch: (signal: AbortSignal) => views.watch(signal),
+      settings: (signal: AbortSignal) => settings.watch(signal),
+      async configure() {
+        configured++;
+      },
       status: () => ({}),
       async close() {
         views.close();
+        settings.close();
       },
     } satisfies Registry;
     const registry = withCache(inner, file, { clock, log });
-    return { views, registry, reader: registry.watch(new AbortController().signal)[Symbol.asyncIterator]() };
+    const { signal } = new AbortController();
+    const reader = registry.watch(signal)[Symbol.asyncIterator]();
+    return { views, settings, registry, reader, settingsReader: registry.settings(signal)[Symbol.asyncIterator]() };
   };
   const next = async (reader: AsyncIterator<View>) => (await reader.next()).value as View;
   const stored = async () => JSON.parse(await readFile(file, 'utf8')).endpoints.map((it: Endpoint) => it.host);
@@ -149,5 +160,69 @@ describe('the registry cache', () => {
     await registry.close();
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]!, /cannot be written/);
+  });
+
+  describe('with live settings', () => {
+    const offline = { version: 1, nodes: { a: { offline: true } } };
+    const weight = { version: 1, nodes: { a: { weight: 7 } } };
+    /** A first life that leaves a server and these settings behind. */
+    const leaveSettings = async (document: SettingsDocument | undefined) => {
+      const { views, settings, registry, reader, settingsReader } = open();
+      views.push(known(a));
+      settings.push(document);
+      await next(reader);
+      assert.deepEqual((await settingsReader.next()).value, document);
+      await registry.close();
+    };
+
+    it('brings them over a restart too', async () => {
+      await leaveSettings(offline);
+      const { settingsReader, settings } = open();
+      assert.deepEqual((await settingsReader.next()).value, offline);
+      settings.push(weight);
+      assert.deepEqual((await settingsReader.next()).value, weight);
+    });
+
+    it('does not tell old ones once the registry has spoken', async () => {
+      await leaveSettings(offline);
+      const { settingsReader, settings, registry } = open();
+      settings.push(undefined);
+      await settingsReader.next();
+      assert.equal((await settingsReader.next()).value, undefined);
+      const late = registry.settings(new AbortController().signal)[Symbol.asyncIterator]();
+      assert.deepEqual(await late.next(), { value: undefined, done: false });
+    });
+
+    it('forgets those that were taken away', async () => {
+      await leaveSettings(offline);
+      const { views, reader, settings, settingsReader, registry } = open();
+      views.push(known(a));
+      await next(reader);
+      settings.push(undefined);
+      await settingsReader.next();
+      await settingsReader.next();
+      await registry.close();
+      assert.equal('settings' in JSON.parse(await readFile(file, 'utf8')), false);
+    });
+
+    it('keeps those of last time while the registry has not told of any', async () => {
+      await leaveSettings(offline);
+      await leave(a, b);
+      const { endpoints, settings } = JSON.parse(await readFile(file, 'utf8'));
+      assert.deepEqual([endpoints.length, settings], [2, offline]);
+    });
+
+    it('ignores what is no document', async () => {
+      await writeFile(file, JSON.stringify({ version: 1, url: 'memory:x', endpoints: [], settings: [1] }));
+      const { settingsReader, settings } = open();
+      settings.push(weight);
+      assert.deepEqual((await settingsReader.next()).value, weight);
+    });
+
+    it('passes changes of them on', async () => {
+      const { registry } = open();
+      await registry.configure(() => offline);
+      assert.equal(configured, 1);
+    });
   });
 });

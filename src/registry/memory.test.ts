@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { announceSuite, Seen, server, watchSuite } from '../../test/support/registry-suite.ts';
+import {
+  announceSuite,
+  Seen,
+  SeenSettings,
+  server,
+  settingsSuite,
+  watchSuite,
+} from '../../test/support/registry-suite.ts';
 import { until } from '../../test/support/until.ts';
 import { memoryStore } from './memory.ts';
 import { openRegistry } from './open.ts';
@@ -9,6 +16,11 @@ let names = 0;
 const fresh = () => `suite-${++names}`;
 
 announceSuite('memory', async () => {
+  const name = fresh();
+  return { open: (folder) => openRegistry(`memory:${name}/${folder}`), async stop() {} };
+});
+
+settingsSuite('memory', async () => {
   const name = fresh();
   return { open: (folder) => openRegistry(`memory:${name}/${folder}`), async stop() {} };
 });
@@ -37,6 +49,25 @@ it('memory: a store can fail and recover, and hides changes meanwhile', async ()
   assert.equal(seen.hosts, 'a:7000');
   store.recover();
   await seen.reaches('b:7000');
+  await registry.close();
+});
+
+it('memory: the live settings of a store that fails stay, and cannot be changed', async () => {
+  const name = fresh();
+  const store = memoryStore(name);
+  store.configure({ n: 1 });
+  const registry = openRegistry(`memory:${name}`);
+  const seen = new SeenSettings(registry);
+  await seen.reach({ n: 1 });
+  store.fail(new Error('away'));
+  await assert.rejects(
+    registry.configure(() => ({ n: 2 })),
+    /^Error: away$/,
+  );
+  store.configure(undefined);
+  assert.deepEqual(seen.documents, [{ n: 1 }]);
+  store.recover();
+  await seen.reach(undefined);
   await registry.close();
 });
 

@@ -1,5 +1,7 @@
 import type { Endpoint } from '../core/endpoint.ts';
-import type { Lease, Registry } from './registry.ts';
+import { Latest } from './latest.ts';
+import type { Lease, Registry, SettingsDocument } from './registry.ts';
+import { readDocument, writeDocument } from './settings-document.ts';
 import type { OpenSystem } from './system.ts';
 import { Views } from './views.ts';
 
@@ -8,15 +10,26 @@ export interface MemoryStore {
   /** Puts a server in that nobody announces, or takes its place by the same id. */
   set(endpoint: Endpoint): void;
   delete(id: string): void;
+  /** Puts these live settings in the place of all others; `undefined` for none. */
+  configure(settings: SettingsDocument | undefined): void;
   /** From now on it cannot be read: watchers get `failed`, and changes are not seen until `recover`. */
   fail(cause: Error): void;
   recover(): void;
 }
 
+/** What one registry object shows of a store. */
+interface Reader {
+  readonly views: Views;
+  readonly settings: Latest<SettingsDocument | undefined>;
+}
+
 interface Store extends MemoryStore {
   readonly entries: ReadonlyMap<string, Endpoint>;
-  readonly readers: Set<Views>;
-  show(views: Views): void;
+  readonly readers: Set<Reader>;
+  readonly settings: SettingsDocument | undefined;
+  /** Why it cannot be read at the moment. */
+  readonly failure: Error | undefined;
+  show(reader: Reader): void;
 }
 
 const stores = new Map<string, Store>();
@@ -30,17 +43,26 @@ function storeOf(name: string): Store {
   const found = stores.get(name);
   if (found !== undefined) return found;
   const entries = new Map<string, Endpoint>();
-  const readers = new Set<Views>();
+  const readers = new Set<Reader>();
+  let settings: SettingsDocument | undefined;
   let failure: Error | undefined;
   const showAll = () => {
-    for (const views of readers) made.show(views);
+    for (const reader of readers) made.show(reader);
   };
   const made: Store = {
     entries,
     readers,
-    show(views) {
+    get settings() {
+      return settings;
+    },
+    get failure() {
+      return failure;
+    },
+    show(reader) {
+      if (failure !== undefined) return reader.views.push({ state: 'failed', cause: failure });
       const endpoints = [...entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-      views.push(failure === undefined ? { state: 'known', endpoints } : { state: 'failed', cause: failure });
+      reader.views.push({ state: 'known', endpoints });
+      reader.settings.push(settings);
     },
     set(endpoint) {
       entries.set(endpoint.id, endpoint);
@@ -48,6 +70,10 @@ function storeOf(name: string): Store {
     },
     delete(id) {
       if (entries.delete(id)) showAll();
+    },
+    configure(given) {
+      settings = given === undefined ? undefined : copyOf(given);
+      showAll();
     },
     fail(cause) {
       failure = cause;
@@ -68,10 +94,11 @@ export const openMemory: OpenSystem = (rest) => {
     throw new Error(`"memory:${rest}" has no valid name: expected letters, digits, dots, slashes and hyphens.`);
   }
   const store = storeOf(rest);
-  const views = new Views();
+  const reader: Reader = { views: new Views(), settings: new Latest() };
+  const { views, settings } = reader;
   const leases = new Set<MemoryLease>();
-  store.readers.add(views);
-  store.show(views);
+  store.readers.add(reader);
+  store.show(reader);
   return {
     url: `memory:${rest}`,
     announce(endpoint) {
@@ -80,14 +107,26 @@ export const openMemory: OpenSystem = (rest) => {
       return lease;
     },
     watch: (signal) => views.watch(signal),
+    settings: (signal) => settings.watch(signal),
+    async configure(change) {
+      if (store.failure !== undefined) throw store.failure;
+      store.configure(change(store.settings));
+    },
     status: () => ({ state: views.now.state, entries: store.entries.size }),
     async close() {
       for (const lease of leases) await lease.release();
-      store.readers.delete(views);
+      store.readers.delete(reader);
       views.close();
+      settings.close();
     },
   } satisfies Registry;
 };
+
+/** As others would read it: who changes his own object later changes nothing here. */
+function copyOf(settings: SettingsDocument): SettingsDocument | undefined {
+  const read = readDocument(writeDocument(settings));
+  return 'document' in read ? read.document : undefined;
+}
 
 class MemoryLease implements Lease {
   readonly registered = Promise.resolve();

@@ -28,6 +28,12 @@ export interface Lease {
   release(timeout?: number): Promise<void>;
 }
 
+/**
+ * What may change while clients and servers run, as a registry holds it for a service: a JSON object. What it means, and
+ * whether it may be, is for its readers to say (`policy/settings.ts`).
+ */
+export type SettingsDocument = Readonly<Record<string, unknown>>;
+
 /** Where servers are known: one object is one service in one registry. Closing ends its watches and releases its leases. */
 export interface Registry {
   /** Without secrets: for logs and errors. */
@@ -39,6 +45,18 @@ export interface Registry {
    * gets the newest view, not all those between.
    */
   watch(signal: AbortSignal): AsyncIterable<View>;
+  /**
+   * The live settings of the service, `undefined` while it has none, and every change of them, until the signal is aborted;
+   * then it ends without an error. What cannot be read is no news: the last that could stay. A slow reader gets the newest.
+   */
+  settings(signal: AbortSignal): AsyncIterable<SettingsDocument | undefined>;
+  /**
+   * Changes the live settings, and resolves when the registry holds them. Nothing that others write meanwhile is lost: then
+   * `change` is called again with what they wrote. It must not mind if it is applied to its own result, which happens when an
+   * answer is lost and others wrote as well. Rejects with a sentence where it throws, where there can be no settings, where what
+   * is there is no JSON object, and when it is not done within 10 s; then it may have been done or not.
+   */
+  configure(change: (settings: SettingsDocument | undefined) => SettingsDocument): Promise<void>;
   /** Facts for people and metrics, e.g. `{ session: '0x1…', junk: 2 }`. */
   status(): Record<string, unknown>;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Seen, server, watchSuite } from '../../test/support/registry-suite.ts';
+import { Seen, SeenSettings, server, watchSuite } from '../../test/support/registry-suite.ts';
 import { type Endpoint, endpoint } from '../core/endpoint.ts';
 import { openRegistry } from './open.ts';
 
@@ -24,4 +24,17 @@ it('static: is known at once and for ever', async () => {
   await seen.reaches('a:1 b:2 c:3 ::1:4');
   assert.equal(seen.views.length, 1);
   await registry.close();
+});
+
+it('static: has no live settings, and says so to whoever would write them', async () => {
+  const registry = openRegistry(url);
+  const seen = new SeenSettings(registry);
+  await seen.reach(undefined);
+  await assert.rejects(
+    registry.configure(() => assert.fail('there is nothing to change')),
+    /^Error: A static registry has no live settings: /,
+  );
+  await registry.close();
+  await seen.done;
+  assert.deepEqual(seen.documents, [undefined]);
 });

@@ -1,5 +1,6 @@
 import { type Endpoint, endpoint, parseAddress } from '../core/endpoint.ts';
 import { isHost, weightRange } from './entry.ts';
+import { Latest } from './latest.ts';
 import type { Registry } from './registry.ts';
 import type { OpenSystem } from './system.ts';
 import { checkKeys, readInteger } from './url.ts';
@@ -10,15 +11,22 @@ export const openStatic: OpenSystem = (rest) => {
   const endpoints = rest.split(',').map(readServer);
   const views = new Views();
   views.push({ state: 'known', endpoints });
+  const settings = new Latest<undefined>();
+  settings.push(undefined);
   return {
     url: `static:${rest}`,
     announce() {
       throw new Error('A static registry cannot be written to: its servers stand in the URL.');
     },
     watch: (signal) => views.watch(signal),
+    settings: (signal) => settings.watch(signal),
+    async configure() {
+      throw new Error('A static registry has no live settings: start the servers and clients with other options.');
+    },
     status: () => ({ state: 'known', entries: endpoints.length }),
     async close() {
       views.close();
+      settings.close();
     },
   } satisfies Registry;
 };

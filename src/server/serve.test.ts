@@ -34,6 +34,8 @@ const broken = (facts: Partial<Registry>): Registry => ({
     release: () => new Promise(() => {}),
   }),
   async *watch() {},
+  async *settings() {},
+  configure: () => new Promise(() => {}),
   status: () => ({}),
   close: () => new Promise(() => {}),
   ...facts,

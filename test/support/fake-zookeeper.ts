@@ -35,7 +35,11 @@ export class FakeZooKeeper {
 
   constructor(clock: Clock) {
     this.clock = clock;
-    this.nodes.set('', { data: Buffer.alloc(0), stat: { czxid: 0n, pzxid: 0n, ephemeralOwner: 0n }, children: 0 });
+    this.nodes.set('', {
+      data: Buffer.alloc(0),
+      stat: { czxid: 0n, pzxid: 0n, ephemeralOwner: 0n, version: 0 },
+      children: 0,
+    });
   }
 
   readonly dial: Dial = (options) =>
@@ -80,12 +84,22 @@ export class FakeZooKeeper {
     const czxid = ++this.zxid;
     this.nodes.set(path, {
       data: Buffer.from(data),
-      stat: { czxid, pzxid: czxid, ephemeralOwner: owner },
+      stat: { czxid, pzxid: czxid, ephemeralOwner: owner, version: 0 },
       children: 0,
     });
     parent.stat.pzxid = czxid;
     parent.children++;
     this.#fire(path);
+  }
+
+  /** Changes a node's data, as someone else would. */
+  set(path: string, data: string | Buffer): void {
+    const node = this.nodes.get(path);
+    if (node === undefined) throw new ZooKeeperError('NO_NODE', path);
+    this.zxid++;
+    node.data = Buffer.from(data);
+    node.stat.version++;
+    for (const link of this.links) link.fire(`node ${path}`);
   }
 
   delete(path: string): void {
@@ -100,6 +114,17 @@ export class FakeZooKeeper {
     this.sessions.delete(session);
     for (const [path, node] of this.nodes) if (node.stat.ephemeralOwner === session) this.delete(path);
     for (const link of this.links) if (link.sessionId === session) link.destroy(new Error('closed by the server'));
+  }
+
+  /** Does what is late. Nobody hears what becomes of it. */
+  doLate(): void {
+    for (const work of this.late.splice(0)) {
+      try {
+        work();
+      } catch (error) {
+        if (!(error instanceof ZooKeeperError)) throw error;
+      }
+    }
   }
 
   #fire(path: string): void {
@@ -188,6 +213,13 @@ export class FakeLink implements Link {
     });
   }
 
+  setData(path: string, data: Buffer, version: number): Promise<void> {
+    return this.#ask(`setData ${path}`, () => {
+      if (this.#stat(path).version !== version) throw new ZooKeeperError('BAD_VERSION', path);
+      this.#zookeeper.set(path, data);
+    });
+  }
+
   remove(path: string): Promise<void> {
     return this.#ask(`remove ${path}`, () => this.#zookeeper.delete(path));
   }
@@ -234,7 +266,7 @@ export class FakeLink implements Link {
     const fate = zookeeper.onRequest(request);
     if (typeof fate === 'object') throw new ZooKeeperError(fate.refuse, `${request}: ${fate.refuse}`);
     if (fate === 'unsent') return lose();
-    if (/^(create|remove)/.test(request)) for (const one of zookeeper.late.splice(0)) one();
+    if (/^(create|remove|setData)/.test(request)) zookeeper.doLate();
     if (fate === 'late') zookeeper.late.push(work);
     const result = fate === 'late' ? lose() : work();
     return fate === 'lost' ? lose() : result;

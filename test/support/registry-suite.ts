@@ -1,12 +1,13 @@
 /**
- * What every registry must do, in two halves: `watchSuite` for all, `announceSuite` for those that can be written to.
+ * What every registry must do: `watchSuite` for all, `announceSuite` and `settingsSuite` for those that can be written to.
  * A registry's test calls them with a way to open it on its real server.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { type Endpoint, endpoint } from '../../src/core/endpoint.ts';
 import { freshId } from '../../src/core/random.ts';
-import type { Lease, Registry, View } from '../../src/registry/registry.ts';
+import type { Lease, Registry, SettingsDocument, View } from '../../src/registry/registry.ts';
 import { until } from './until.ts';
 
 /** A registry system on a server that runs. */
@@ -52,6 +53,36 @@ export class Seen {
 
   async #collect(registry: Registry): Promise<void> {
     for await (const view of registry.watch(this.#stop.signal)) this.views.push(view);
+    this.ended = true;
+  }
+}
+
+/** Collects the live settings of a registry. */
+export class SeenSettings {
+  readonly documents: (SettingsDocument | undefined)[] = [];
+  ended = false;
+  readonly done: Promise<void>;
+  readonly #stop = new AbortController();
+
+  constructor(registry: Registry) {
+    this.done = this.#collect(registry);
+  }
+
+  /** Waits until these are the live settings; `undefined` for none. */
+  async reach(document: SettingsDocument | undefined): Promise<void> {
+    await until(
+      () => this.documents.length > 0 && isDeepStrictEqual(this.documents.at(-1), document),
+      () => `the settings ${JSON.stringify(document)}, last seen ${JSON.stringify(this.documents.at(-1))}`,
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.done;
+  }
+
+  async #collect(registry: Registry): Promise<void> {
+    for await (const document of registry.settings(this.#stop.signal)) this.documents.push(document);
     this.ended = true;
   }
 }
@@ -272,6 +303,134 @@ export function announceSuite(name: string, start: () => Promise<RegistrySystem>
       }
       const { value } = await reader.next();
       assert.equal((value as { endpoints: Endpoint[] }).endpoints[0]?.weight, 5);
+    });
+  });
+}
+
+export function settingsSuite(name: string, start: () => Promise<RegistrySystem>): void {
+  describe(`${name}: live settings`, () => {
+    let system: RegistrySystem;
+    let folders = 0;
+    const opened: Registry[] = [];
+    const open = (folder: string) => {
+      const registry = system.open(folder);
+      opened.push(registry);
+      return registry;
+    };
+    const newFolder = () => `settings/${++folders}`;
+    const set = (registry: Registry, document: SettingsDocument) => registry.configure(() => document);
+    before(async () => {
+      system = await start();
+    });
+    after(async () => {
+      for (const registry of opened) await registry.close();
+      await system.stop();
+    });
+
+    it('are none at first, and then what was written last', async () => {
+      const folder = newFolder();
+      const seen = new SeenSettings(open(folder));
+      await seen.reach(undefined);
+      const writer = open(folder);
+      for (const document of [{ version: 1, nodes: { 'ä:1': { offline: true } } }, { version: 1 }, {}]) {
+        await set(writer, document);
+        await seen.reach(document);
+      }
+      assert.equal(seen.documents.length, 4, 'each is told once');
+    });
+
+    it('are there for those who come later, and when all that wrote and read them are gone', async () => {
+      const folder = newFolder();
+      const first = open(folder);
+      await set(first, { version: 1, a: 1 });
+      await first.close();
+      await new SeenSettings(open(folder)).reach({ version: 1, a: 1 });
+    });
+
+    it('are no server, and servers are no settings', async () => {
+      const folder = newFolder();
+      const registry = open(folder);
+      const [seen, settings] = [new Seen(registry), new SeenSettings(registry)];
+      await set(registry, { version: 1 });
+      await registry.announce(server('a')).registered;
+      await seen.reaches('a:7000');
+      await settings.reach({ version: 1 });
+      assert.equal(settings.documents.length <= 2, true);
+    });
+
+    it('are changed from what they are', async () => {
+      const folder = newFolder();
+      const [one, two] = [open(folder), open(folder)];
+      const given: unknown[] = [];
+      for (const [registry, n] of [
+        [one, 1],
+        [two, 2],
+        [one, 3],
+      ] as const) {
+        await registry.configure((before) => {
+          given.push(before);
+          return { n };
+        });
+      }
+      assert.deepEqual(given, [undefined, { n: 1 }, { n: 2 }]);
+    });
+
+    it('lose nothing when many change them at once', async () => {
+      const folder = newFolder();
+      const registries = Array.from({ length: 4 }, () => open(folder));
+      const keys = Array.from({ length: 12 }, (_, i) => `k${i}`);
+      await Promise.all(keys.map((key, i) => registries[i % 4]!.configure((before) => ({ ...before, [key]: i }))));
+      const all = Object.fromEntries(keys.map((key, i) => [key, i]));
+      await new SeenSettings(registries[0]!).reach(all);
+    });
+
+    it('are others than those of another service', async () => {
+      const [one, two] = [newFolder(), newFolder()];
+      await set(open(one), { n: 1 });
+      await new SeenSettings(open(two)).reach(undefined);
+    });
+
+    it('stay as they are when a change throws, or comes to nothing that can be written', async () => {
+      const registry = open(newFolder());
+      await set(registry, { n: 1 });
+      const oops = () => {
+        throw new Error('oops');
+      };
+      await assert.rejects(registry.configure(oops), /^Error: oops$/);
+      await assert.rejects(set(registry, [] as never), /must|no JSON object/);
+      await assert.rejects(set(registry, { x: 'x'.repeat(600_000) }), /bytes, allowed are/);
+      await new SeenSettings(registry).reach({ n: 1 });
+    });
+
+    it('do not change with the object that they were given as', async () => {
+      const registry = open(newFolder());
+      const given = { nodes: { a: 1 } };
+      await set(registry, given);
+      given.nodes.a = 2;
+      await new SeenSettings(registry).reach({ nodes: { a: 1 } });
+    });
+
+    it('end with their signal or their registry, without an error', async () => {
+      const registry = open(newFolder());
+      for await (const document of registry.settings(AbortSignal.abort())) assert.fail(JSON.stringify(document));
+      const [one, two] = [new SeenSettings(registry), new SeenSettings(registry)];
+      await one.reach(undefined);
+      await one.stop();
+      assert.deepEqual([one.ended, two.ended], [true, false]);
+      await registry.close();
+      await two.done;
+    });
+
+    it('give a slow reader the newest', async () => {
+      const registry = open(newFolder());
+      const reader = registry.settings(new AbortController().signal)[Symbol.asyncIterator]();
+      assert.deepEqual(await reader.next(), { value: undefined, done: false });
+      const fast = new SeenSettings(registry);
+      for (const n of [1, 2, 3]) {
+        await set(registry, { n });
+        await fast.reach({ n });
+      }
+      assert.deepEqual((await reader.next()).value, { n: 3 });
     });
   });
 }

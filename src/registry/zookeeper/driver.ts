@@ -165,6 +165,12 @@ class VendorLink implements Link {
     );
   }
 
+  setData(path: string, data: Buffer, version: number): Promise<void> {
+    return this.#ask('setData', path, (resolve, done) =>
+      this.#client.setData(path, data, version, (error) => done(error, resolve)),
+    );
+  }
+
   remove(path: string): Promise<void> {
     return this.#ask('remove', path, (resolve, done) => this.#client.remove(path, -1, (error) => done(error, resolve)));
   }
@@ -237,5 +243,6 @@ function readStat(stat: VendorStat): Stat {
     czxid: stat.czxid.readBigUInt64BE(),
     pzxid: stat.pzxid.readBigUInt64BE(),
     ephemeralOwner: stat.ephemeralOwner.readBigUInt64BE(),
+    version: stat.version,
   };
 }

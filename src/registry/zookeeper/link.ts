@@ -23,6 +23,8 @@ export interface Stat {
   pzxid: bigint;
   /** Session that it dies with, 0 if it is persistent. */
   ephemeralOwner: bigint;
+  /** How often the node's data was changed since it was made. */
+  version: number;
 }
 
 /**
@@ -44,6 +46,8 @@ export interface Link {
   exists(path: string, onChange?: () => void): Promise<Stat | undefined>;
   /** Gives the path made, which for `sequential` ends in the server's number. */
   create(path: string, data: Buffer | undefined, kind: 'persistent' | 'ephemeral-sequential'): Promise<string>;
+  /** Refused as `BAD_VERSION` if the node's data is of another version. */
+  setData(path: string, data: Buffer, version: number): Promise<void>;
   remove(path: string): Promise<void>;
   /** Ends the session: its ephemeral nodes go at once. Waits at most `timeout` ms for the server's word. Never rejects. */
   closeSession(timeout: number): Promise<void>;

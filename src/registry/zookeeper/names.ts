@@ -1,4 +1,9 @@
-/** Names of the nodes that hold entries: `rpc-<id>-<the server's ten digits>`. */
+/** Names of our nodes. Those that hold entries: `rpc-<id>-<the server's ten digits>`. */
+
+/** Where the live settings of the service in this folder are: beside it, so that no reader of the folder meets them. */
+export function settingsPath(folder: string): string {
+  return `${folder}-config`;
+}
 
 /** What a name begins with; ZooKeeper adds the number. */
 export function entryPrefix(id: string): string {

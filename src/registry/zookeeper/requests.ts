@@ -9,6 +9,26 @@ export async function makeFolder(link: Link, path: string): Promise<void> {
   await ignoring('NODE_EXISTS', link.create(path, undefined, 'persistent'));
 }
 
+/**
+ * What `read` gives of a node, or `undefined` if there is no such node. `onChange` is told of the next change: `read` gives it
+ * along; of the node's making we ask for ourselves.
+ */
+export async function readOrAwait<T>(
+  link: Link,
+  path: string,
+  onChange: () => void,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isCode(error, 'NO_NODE') || attempt === 3) throw error;
+    }
+    if ((await link.exists(path, onChange)) === undefined) return undefined;
+  }
+}
+
 /** Waits for any answer of the server, be it a refusal. */
 export async function answered(work: Promise<unknown>): Promise<void> {
   try {

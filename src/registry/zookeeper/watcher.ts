@@ -1,29 +1,21 @@
 /**
- * Reads the entries of a folder, and reads again when something may have changed.
- *
- * A watch only wakes us: ZooKeeper fires it once and says nothing of what came after, so the children are read again,
- * and now and then without being woken. An entry's own text is read once, because entries are never changed.
+ * Reads the entries of a folder, and reads again when something may have changed: the children whole, an entry's own text
+ * once, because entries are never changed.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type Clock, every, type Timer } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Endpoint } from '../../core/endpoint.ts';
 import type { Log } from '../../core/log.ts';
-import { jitter, type Random } from '../../core/random.ts';
+import type { Random } from '../../core/random.ts';
 import { type Entry, readEntry } from '../entry.ts';
 import type { Views } from '../views.ts';
 import { isCode } from './error.ts';
 import type { Link } from './link.ts';
 import { isOurs, sequence } from './names.ts';
-import type { SessionUser, Supervisor } from './supervisor.ts';
+import { readOrAwait } from './requests.ts';
+import { Rereader, spacing } from './rereader.ts';
+import type { Supervisor } from './supervisor.ts';
 
-/** How long the first change waits for others, ms: 50 to 100, so that many clients do not read at the same moment. */
-const gather = { least: 50, most: 100 };
-/** While changes go on, reads are this far apart, ms. */
-const spacing = 150;
-/** How often everything is read again without a reason, ms, +-20 %. */
-const reread = 30_000;
-/** Wait after a read that failed on a live connection, ms: doubled each time. */
-const backoff = { least: 500, most: 30_000 };
 /** How many entries are read at once. */
 const parallel = 32;
 
@@ -36,7 +28,7 @@ export interface WatcherOptions {
   log: Log;
 }
 
-export class Watcher implements SessionUser {
+export class Watcher {
   readonly #options: WatcherOptions;
   /** What each child says, by name. */
   #entries = new Map<string, Entry>();
@@ -44,46 +36,33 @@ export class Watcher implements SessionUser {
   #folder: bigint | undefined;
   /** The folder's newest change, and the session in which we saw it. */
   #seen = { session: 0n, pzxid: 0n };
-  #timer: Timer | undefined;
-  #reading = false;
-  #again = false;
   /** True if the next read takes nothing for granted. */
   #all = false;
-  #failures = 0;
-  #lastRead = Number.NEGATIVE_INFINITY;
   #reads = 0;
-  readonly #reread: Timer;
-  readonly #onChange = () => this.#soon();
+  readonly #rereader: Rereader;
+  readonly #onChange = () => this.#rereader.soon();
 
   constructor(options: WatcherOptions) {
     this.#options = options;
-    const { supervisor, clock, random } = options;
-    this.#reread = every(
+    const { supervisor, clock, random, views, log, path } = options;
+    this.#rereader = new Rereader({
+      supervisor,
       clock,
-      () => jitter(reread, 0.2, random),
-      () => {
-        this.#all = true;
-        this.#now();
+      random,
+      read: (link) => this.#read(link),
+      onFailure(cause, first) {
+        if (first) log.warn({ path, cause: cause.message }, 'ZooKeeper does not let us read');
+        views.push({ state: 'failed', cause });
       },
-    );
-    supervisor.join(this);
+      onDown: (cause) => views.push({ state: 'failed', cause }),
+      onInterval: () => {
+        this.#all = true;
+      },
+    });
   }
-
-  up(): void {
-    this.#failures = 0;
-    this.#now();
-  }
-
-  down(cause: Error): void {
-    this.#options.views.push({ state: 'failed', cause });
-  }
-
-  over(): void {}
 
   close(): void {
-    this.#timer?.cancel();
-    this.#reread.cancel();
-    this.#options.supervisor.leave(this);
+    this.#rereader.close();
   }
 
   status(): Record<string, unknown> {
@@ -92,51 +71,10 @@ export class Watcher implements SessionUser {
     return { entries: entries.length - junk, junk, reads: this.#reads };
   }
 
-  /** A change was told: gather those that come with it. */
-  #soon(): void {
-    const { clock, random } = this.#options;
-    const first = gather.least + (gather.most - gather.least) * random();
-    this.#at(Math.max(first, this.#lastRead + spacing - clock.now()));
-  }
-
-  #now(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    if (this.#reading) this.#again = true;
-    else void this.#work();
-  }
-
-  #at(ms: number): void {
-    this.#timer ??= this.#options.clock.timer(ms, () => this.#now());
-  }
-
-  async #work(): Promise<void> {
-    const { supervisor, clock, random, log, views, path } = this.#options;
-    this.#reading = true;
-    do {
-      this.#again = false;
-      const link = supervisor.link;
-      // `up` wakes us.
-      if (link === undefined) break;
-      try {
-        this.#lastRead = clock.now();
-        await this.#read(link);
-        this.#failures = 0;
-      } catch (error) {
-        if (link.ended.aborted) continue;
-        const cause = error instanceof Error ? error : new Error(String(error));
-        if (this.#failures === 0) log.warn({ path, cause: cause.message }, 'ZooKeeper does not let us read');
-        views.push({ state: 'failed', cause });
-        this.#at(jitter(Math.min(backoff.most, backoff.least * 2 ** Math.min(10, this.#failures++)), 0.2, random));
-      }
-    } while (this.#again);
-    this.#reading = false;
-  }
-
   async #read(link: Link): Promise<void> {
     const { path } = this.#options;
     this.#reads++;
-    const children = await this.#children(link);
+    const children = await readOrAwait(link, path, this.#onChange, () => link.getChildren(path, this.#onChange));
     if (children === undefined) {
       this.#entries.clear();
       this.#folder = undefined;
@@ -145,7 +83,7 @@ export class Watcher implements SessionUser {
     const { names, stat } = children;
     if (this.#seen.session === link.sessionId && stat.pzxid < this.#seen.pzxid) {
       // Older than what we saw: a server that is behind. What we have is better.
-      return this.#at(spacing);
+      return this.#rereader.after(spacing);
     }
     this.#seen = { session: link.sessionId, pzxid: stat.pzxid };
     if (this.#folder !== stat.czxid) this.#entries.clear();
@@ -170,19 +108,6 @@ export class Watcher implements SessionUser {
     await Promise.all(Array.from({ length: Math.min(parallel, unread.length) }, reader));
     this.#all = false;
     this.#show();
-  }
-
-  /** The children, with a watch on them; or undefined if there is no such folder, with a watch on its making. */
-  async #children(link: Link) {
-    const { path } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await link.getChildren(path, this.#onChange);
-      } catch (error) {
-        if (!isCode(error, 'NO_NODE') || attempt === 3) throw error;
-      }
-      if ((await link.exists(path, this.#onChange)) === undefined) return undefined;
-    }
   }
 
   /** What one child says; undefined if it went away meanwhile. */

@@ -1,6 +1,6 @@
 import { it } from 'node:test';
 import { apacheZooKeeperMissing, startApacheZooKeeper } from '../../../test/support/apache-zookeeper.ts';
-import { announceSuite, watchSuite } from '../../../test/support/registry-suite.ts';
+import { announceSuite, settingsSuite, watchSuite } from '../../../test/support/registry-suite.ts';
 import { startZooKeeper } from '../../dev/zookeeper.ts';
 import { openRegistry } from '../open.ts';
 
@@ -12,6 +12,14 @@ interface Host {
 
 function suites(name: string, start: () => Promise<Host>): void {
   announceSuite(name, async () => {
+    const host = await start();
+    return {
+      open: (folder) => openRegistry(`zookeeper://${host.connect}/suite/${folder}?session=4s`),
+      stop: () => host.stop(),
+    };
+  });
+
+  settingsSuite(name, async () => {
     const host = await start();
     return {
       open: (folder) => openRegistry(`zookeeper://${host.connect}/suite/${folder}?session=4s`),

@@ -1,10 +1,14 @@
-import type { Registry } from '../registry.ts';
+import { Latest } from '../latest.ts';
+import type { Registry, SettingsDocument } from '../registry.ts';
 import type { OpenSystem, SystemOptions } from '../system.ts';
 import { checkKeys, readDuration, readHosts, splitRest } from '../url.ts';
 import { Views } from '../views.ts';
 import { Announcer } from './announcer.ts';
+import { configure } from './configure.ts';
 import { driver } from './driver.ts';
 import type { Address, DialOptions } from './link.ts';
+import { settingsPath } from './names.ts';
+import { SettingsWatcher } from './settings-watcher.ts';
 import { Supervisor, type SupervisorOptions } from './supervisor.ts';
 import { Watcher } from './watcher.ts';
 
@@ -29,8 +33,12 @@ export function zookeeperRegistry(
   const dial = driver(clock);
   const supervisor = new Supervisor({ servers, timeout: session, auth, clock, random, log, dial, ...parts });
   const views = new Views();
+  const settingsAt = settingsPath(path);
+  const settings = new Latest<SettingsDocument | undefined>();
+  const closing = new AbortController();
   const leases = new Map<string, Announcer>();
   let watcher: Watcher | undefined;
+  let settingsWatcher: SettingsWatcher | undefined;
   let closed: Promise<void> | undefined;
 
   const checkOpen = () => {
@@ -53,11 +61,24 @@ export function zookeeperRegistry(
       watcher ??= new Watcher({ supervisor, path, views, clock, random, log });
       return views.watch(signal);
     },
+    settings(signal) {
+      checkOpen();
+      settingsWatcher ??= new SettingsWatcher({ supervisor, path: settingsAt, settings, clock, random, log });
+      return settings.watch(signal);
+    },
+    async configure(change) {
+      checkOpen();
+      await configure({ supervisor, path: settingsAt, clock, random, signal: closing.signal }, change);
+      log.info({ path: settingsAt }, 'changed the live settings');
+    },
     status: () => ({ state: views.now.state, ...supervisor.status(), ...watcher?.status() }),
     close() {
       closed ??= (async () => {
+        closing.abort(new Error(`the registry ${url} is closed`));
         watcher?.close();
         views.close();
+        settingsWatcher?.close();
+        settings.close();
         for (const lease of leases.values()) lease.close();
         await supervisor.close(closeTimeout);
       })();
