@@ -10,7 +10,9 @@ import type { Registry } from '../registry/registry.ts';
 import { checkMetadata } from '../wire/metadata.ts';
 import { balance } from './balance.ts';
 import type { ClientEvents } from './events.ts';
+import { Links } from './links.ts';
 import { clientMetrics } from './metrics.ts';
+import type { MakeLinks } from './node.ts';
 import { Nodes } from './nodes.ts';
 import { type FilledConnectOptions, isAttempts, longestTimeout, mostAttempts } from './options.ts';
 import { clientStack } from './stack.ts';
@@ -51,8 +53,16 @@ export class Caller {
   readonly #ownRegistry: Registry | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @param service the service that must be there; `undefined` takes any */
-  constructor(options: FilledConnectOptions, service: string | undefined, isMethod: (name: string) => boolean) {
+  /**
+   * @param service the service that must be there; `undefined` takes any
+   * @param makeLinks the ways to a node. Default: evenkeel's own connections
+   */
+  constructor(
+    options: FilledConnectOptions,
+    service: string | undefined,
+    isMethod: (name: string) => boolean,
+    makeLinks: MakeLinks = (endpoint, events) => new Links(endpoint, { ...options, service }, events),
+  ) {
     this.#options = options;
     this.#service = service;
     this.#isMethod = isMethod;
@@ -66,7 +76,7 @@ export class Caller {
       this.#ownRegistry = registry;
     } else registry = options.registry;
     const counted = clientMetrics(metrics, this.events);
-    this.nodes = new Nodes(registry, { ...options, service }, wheel, this.events);
+    this.nodes = new Nodes(registry, makeLinks, options, wheel, this.events);
     const layers = clientStack({
       clock,
       wheel,

@@ -6,14 +6,10 @@ import { backoff } from '../policy/backoff.ts';
 import type { Connection } from '../transport/connection.ts';
 import { dial } from '../transport/dial.ts';
 import type { Network } from '../transport/network.ts';
+import type { Hello } from '../wire/hello.ts';
+import type { LinksEvents, NodeLinks } from './node-links.ts';
 import type { FilledConnectOptions } from './options.ts';
-
-export interface LinksEvents {
-  /** The first connection is there, or the last one is gone. */
-  onChange(): void;
-  /** No connection could be made, or the only one was lost. `since` is when the dial or the connection began to fail. */
-  onFault(cause: 'refused' | 'lost', error: RpcError, since: number): void;
-}
+import { probe } from './probe.ts';
 
 const reconnect = { base: 50, max: 2_000 };
 /** After so many dials for each worker process, a client lives with the ones it reached, and tries again later. */
@@ -30,7 +26,7 @@ const drainGrace = 600_000;
  * The connections to one node: one to each of its worker processes, as each says in HELLO which it is. Lost ones are made
  * again, with a backoff; one that drains is left as soon as its calls are done.
  */
-export class Links {
+export class Links implements NodeLinks {
   readonly endpoint: Endpoint;
   /** Why the last dial failed, or the last connection ended, until a dial succeeds. */
   lastError: RpcError | undefined;
@@ -80,6 +76,14 @@ export class Links {
     return this.#open;
   }
 
+  get live(): boolean {
+    return this.#open.length > 0;
+  }
+
+  get hello(): Hello | undefined {
+    return this.#open[0]?.hello;
+  }
+
   /** True if the server wants no new calls and no connection takes any. */
   get draining(): boolean {
     return this.#open.length === 0 && this.#draining.size > 0;
@@ -108,6 +112,10 @@ export class Links {
     let best = this.#open[0]!;
     for (let i = 1; i < this.#open.length; i++) if (this.#open[i]!.inFlight < best.inFlight) best = this.#open[i]!;
     return best;
+  }
+
+  async probe(timeout: number): Promise<string | undefined> {
+    return this.live ? await probe(this.least(), this.#options.clock, timeout) : 'not connected';
   }
 
   /** Begins to connect. */

@@ -1,8 +1,7 @@
 import type { Endpoint } from '../core/endpoint.ts';
 import type { Member } from '../policy/fleet.ts';
-import type { Connection } from '../transport/connection.ts';
-import { Links, type LinksEvents } from './links.ts';
-import type { FilledConnectOptions } from './options.ts';
+import type { Hello } from '../wire/hello.ts';
+import type { LinksEvents, NodeLinks } from './node-links.ts';
 
 export type NodeState = 'live' | 'connecting' | 'draining' | 'suspended' | 'stale';
 
@@ -17,16 +16,12 @@ export class Node implements Member {
   silent = false;
   /** Since when the registry does not list it any more (on the clock, ms). */
   unlistedSince: number | undefined;
-  readonly links: Links;
+  readonly links: NodeLinks;
 
-  constructor(
-    endpoint: Endpoint,
-    options: FilledConnectOptions & { service: string | undefined },
-    events: (node: Node) => LinksEvents,
-  ) {
+  constructor(endpoint: Endpoint, links: (node: Node) => NodeLinks) {
     this.id = endpoint.id;
     this.endpoint = endpoint;
-    this.links = new Links(endpoint, options, events(this));
+    this.links = links(this);
   }
 
   /** True if this is how `endpoint` would be reached too. A server once seen to speak framed is spoken to so for ever. */
@@ -41,7 +36,7 @@ export class Node implements Member {
   }
 
   get live(): boolean {
-    return this.links.open.length > 0;
+    return this.links.live;
   }
 
   get state(): NodeState {
@@ -51,7 +46,10 @@ export class Node implements Member {
   }
 
   /** What the server said of itself, if it speaks evenkeel's protocol. */
-  get hello(): Connection['hello'] {
-    return this.links.open[0]?.hello;
+  get hello(): Hello | undefined {
+    return this.links.hello;
   }
 }
+
+/** Makes the ways to a node. */
+export type MakeLinks = (endpoint: Endpoint, events: LinksEvents) => NodeLinks;

@@ -9,9 +9,8 @@ import type { FaultCause } from '../policy/outcome.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ClientEvents } from './events.ts';
 import { fleetEvents } from './fleet-events.ts';
-import { Node } from './node.ts';
+import { type MakeLinks, Node } from './node.ts';
 import type { FilledConnectOptions } from './options.ts';
-import { probe } from './probe.ts';
 import { type RegistryState, RegistryWatch } from './registry-watch.ts';
 import { WaitingCalls } from './waiting.ts';
 
@@ -22,7 +21,7 @@ const probeTimeout = 1_000;
 /** How long the calls at work on a node that is dropped may go on, ms. Their own deadlines are what really ends them. */
 const dropGrace = 600_000;
 
-export type NodesOptions = FilledConnectOptions & { service: string | undefined };
+export type NodesOptions = Omit<FilledConnectOptions, 'registry'>;
 
 /**
  * All the nodes of a client: what the registry lists and what the connections prove. Connections are the truth, the
@@ -33,6 +32,7 @@ export class Nodes {
   /** Rises with every first or last connection of a node: who derives something from all nodes knows when to do it anew. */
   version = 0;
   readonly fleet: Fleet<Node>;
+  readonly #makeLinks: MakeLinks;
   readonly #options: NodesOptions;
   readonly #events: Events<ClientEvents>;
   readonly #all = new Map<string, Node>();
@@ -41,8 +41,15 @@ export class Nodes {
   readonly #sweep: Timer;
   readonly #closing = new AbortController();
 
-  constructor(registry: Registry, options: NodesOptions, wheel: TimerWheel, events: Events<ClientEvents>) {
+  constructor(
+    registry: Registry,
+    makeLinks: MakeLinks,
+    options: NodesOptions,
+    wheel: TimerWheel,
+    events: Events<ClientEvents>,
+  ) {
     const { clock, random, log } = options;
+    this.#makeLinks = makeLinks;
     this.#options = options;
     this.#events = events;
     this.fleet = new Fleet(options, random, fleetEvents(events, log, clock));
@@ -150,10 +157,12 @@ export class Nodes {
       this.fleet.add(node, endpoint.weight, now, { slowStart });
       return;
     }
-    node = new Node(endpoint, this.#options, (self) => ({
-      onChange: () => this.#onLinks(self),
-      onFault: (cause, error, since) => this.#onLinkFault(self, cause, error, since),
-    }));
+    node = new Node(endpoint, (self) =>
+      this.#makeLinks(endpoint, {
+        onChange: () => this.#onLinks(self),
+        onFault: (cause, error, since) => this.#onLinkFault(self, cause, error, since),
+      }),
+    );
     this.fleet.add(node, endpoint.weight, now, { slowStart });
     this.#all.set(node.id, node);
     node.links.start();
@@ -213,9 +222,8 @@ export class Nodes {
 
   /** Its time on the failed list is over: one call tells. */
   async #probe(node: Node): Promise<void> {
-    const { clock } = this.#options;
-    const wrong = node.live ? await probe(node.links.least(), clock, probeTimeout) : 'not connected';
-    this.fleet.probed(node, wrong === undefined, clock.now());
+    const wrong = await node.links.probe(probeTimeout);
+    this.fleet.probed(node, wrong === undefined, this.#options.clock.now());
   }
 
   #whyNone(): string {

@@ -8,7 +8,11 @@ import type { Connection } from '../transport/connection.ts';
  * (`ServiceModule.health`); a classic server, which need not have it, is asked for an answer at all. A user's call is never
  * used to find out. Resolves with what is wrong, or undefined; never rejects.
  */
-export async function probe(connection: Connection, clock: Clock, timeout: number): Promise<string | undefined> {
+export async function probe(
+  connection: Pick<Connection, 'hello' | 'send'>,
+  clock: Clock,
+  timeout: number,
+): Promise<string | undefined> {
   const { hello } = connection;
   const since = clock.now();
   const call = new OutgoingCall({
