@@ -51,6 +51,7 @@ test('it counts as a list of all attempts would', () => {
           if (failed) window.fault(now);
           else window.success(now);
           const recent = all.filter((one) => one.slice > slice - 10);
+          assert.equal(window.total(now), recent.length);
           const failures = recent.filter((one) => one.failed).length;
           assert.equal(window.reaches(faults, share, now), failures >= faults && failures >= share * recent.length);
         }

@@ -34,6 +34,12 @@ export class FaultWindow {
     return this.#faultSum >= faults && this.#faultSum >= share * (this.#faultSum + this.#successSum);
   }
 
+  /** How many there were of both. */
+  total(now: number): number {
+    this.#moveTo(now);
+    return this.#faultSum + this.#successSum;
+  }
+
   clear(): void {
     this.#faults.fill(0);
     this.#successes.fill(0);
