@@ -97,7 +97,7 @@ describe('what options take', () => {
     ['timeout', 'soon', time('1', '2147483647')],
     ['handlerTimeout', '10s', 10_000],
     ['balancer', 'p2c', 'p2c'],
-    ['balancer', 'best', 'expected one of random, p2c'],
+    ['balancer', 'best', 'expected one of random, p2c, round-robin, least-requests, latency, load, hash'],
     ['logLevel', 'trace', 'expected one of debug, info, warn, error, silent'],
     ['service', '', 'expected a value'],
     ['repeat', '0', 0],

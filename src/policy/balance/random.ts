@@ -3,7 +3,7 @@ import { DrawingBalancer } from './drawing.ts';
 
 /** Weighted random: each node's share of the picks is its share of the weights. */
 export class RandomBalancer<T extends Candidate> extends DrawingBalancer<T> {
-  protected override choose(first: T): T {
-    return first;
+  protected override choose(): number {
+    return this.draw();
   }
 }

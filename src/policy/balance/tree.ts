@@ -41,6 +41,23 @@ export class WeightTree {
     return at - this.#capacity;
   }
 
+  /**
+   * As `find`, as if the weight at `position`, which was set, were 0. -1 if no other weight is left.
+   * @param share 0 <= share < 1, of what the other weights add up to
+   */
+  findOther(position: number, share: number): number {
+    const sums = this.#sums;
+    let at = this.#capacity + position;
+    const own = sums[at]!;
+    const rest = sums[1]! - own;
+    let before = 0;
+    for (; at > 1; at >>= 1) if (at & 1) before += sums[at - 1]!;
+    const point = share * rest;
+    const found = this.find(point < before ? point : point + own);
+    // Beside a weight that dwarfs them, the others may be lost in rounding.
+    return found === position ? -1 : found;
+  }
+
   #grow(): void {
     const leaves = this.#sums.subarray(this.#capacity);
     this.#capacity *= 2;
