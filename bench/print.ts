@@ -55,7 +55,7 @@ function piTable(figures: readonly PiFigures[]): string {
 
 function pickTable(figures: readonly PickFigures[]): string {
   const rows = figures.map((one) => [one.balancer, number(one.nodes), text(one.time)]);
-  return table([['pick', 'nodes', 'ns'], ...rows]);
+  return table([['pick, weights changing on 1 % of calls', 'nodes', 'ns'], ...rows]);
 }
 
 function idleTable({ connections, heap, buffers }: IdleFigures): string {

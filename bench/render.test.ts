@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { contenders, levels } from './contender.ts';
 import type { EchoFigures } from './echo.ts';
 import type { Figures } from './figures.ts';
+import { sizes } from './picks.ts';
 import { renderFigures } from './render.ts';
 import { spread } from './spread.ts';
 
@@ -28,7 +29,7 @@ const complete: Figures = {
   measure: 3_000,
   echo,
   pi: [{ processes: 2, n: 1e6, work: 8, plain: one(200), evenkeel: one(196), ratio: one(0.98) }],
-  picks: [{ balancer: 'p2c', nodes: 10_000, time: one(650) }],
+  picks: sizes.map((nodes) => ({ balancer: 'p2c' as const, nodes, time: one(100 + nodes / 10) })),
   idle: { connections: 2_000, heap: one(4_608), buffers: one(16_384) },
 };
 
@@ -42,7 +43,8 @@ test('each contender has a row with its rates, and how it compares with the refe
   assert.ok(lines.includes('| bare | 100,000 | 100,000 | 100,000 | 1.00 | 80 us | 80 us / 500 us |'));
   assert.ok(lines.includes('| evenkeel-framed | 50,000 | 50,000 | 50,000 | 0.50 | 80 us | 80 us / 500 us |'));
   assert.ok(lines.some((line) => line.startsWith('| fastify-undici (64 connections at 64) |')));
-  assert.ok(lines.includes('| a pick among 10,000 nodes, p2c | 650 ns |'));
+  assert.ok(lines.includes('| A pick among | 10 nodes | 1,000 nodes | 10,000 nodes |'));
+  assert.ok(lines.includes('| p2c | 101 ns | 200 ns | 1,100 ns |'));
   assert.ok(lines.includes('| heap of an idle connection on the server | 4.5 KiB |'));
 });
 
@@ -50,4 +52,5 @@ test('figures of which a part was not measured are not shown', () => {
   const { pi: _pi, ...rest } = complete;
   assert.throws(() => renderFigures(rest), /not complete/);
   assert.throws(() => renderFigures({ ...complete, echo: echo.slice(1) }), /nothing of bare/);
+  assert.throws(() => renderFigures({ ...complete, picks: complete.picks!.slice(1) }), /nothing of p2c among 10 nodes/);
 });

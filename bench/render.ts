@@ -1,6 +1,7 @@
 import { contenders, levels } from './contender.ts';
 import type { EchoFigures } from './echo.ts';
 import type { Figures } from './figures.ts';
+import { type PickFigures, sizes } from './picks.ts';
 import { number } from './print.ts';
 
 /** The figures as Markdown, for README.md. Throws where some were not measured. */
@@ -34,14 +35,26 @@ export function renderFigures(figures: Figures): string {
         number(one.ratio.median),
       ]),
     ),
-    ...picks.flatMap((one) =>
-      row([`a pick among ${number(one.nodes)} nodes, ${one.balancer}`, `${number(one.time.median)} ns`]),
-    ),
     ...row(['heap of an idle connection on the server', `${number(idle.heap.median / 1_024)} KiB`]),
+    '',
+    ...row(['A pick among', ...sizes.map((size) => `${number(size)} nodes`)]),
+    ...row(['---', ...sizes.map(() => '--:')]),
+    ...[...new Set(picks.map((one) => one.balancer))].flatMap((name) => row(pickCells(name, picks))),
   ].join('\n');
 }
 
 const row = (cells: readonly string[]) => [`| ${cells.join(' | ')} |`];
+
+function pickCells(balancer: string, figures: readonly PickFigures[]): string[] {
+  return [
+    balancer,
+    ...sizes.map((size) => {
+      const found = figures.find((one) => one.balancer === balancer && one.nodes === size);
+      if (found === undefined) throw new Error(`figures.json says nothing of ${balancer} among ${size} nodes`);
+      return `${number(found.time.median)} ns`;
+    }),
+  ];
+}
 
 function echoCells(name: string, figures: readonly EchoFigures[]): string[] {
   const of = (inFlight: number) => {
