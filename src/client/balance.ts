@@ -49,7 +49,7 @@ function failed(
   const startedAt = call.sentAt!;
   let outcome = outcomeOf(error, { waited: now - startedAt, heartbeatOverdue, timeout: call.deadline - startedAt });
   // One worker's connection is lost while others answer: that is no fault of the node.
-  if (outcome.kind === 'fault' && outcome.cause === 'lost' && node.live) outcome = neutral;
+  if (outcome.kind === 'fault' && outcome.cause === 'lost' && node.links.redundant) outcome = neutral;
   const answered = error.stage === 'answered' || error.stage === 'refused';
   nodes.ended(node, { outcome, answered, startedAt, now, attempt: `${call.method}: ${error.message}` });
   if (error.retryAfter !== undefined) nodes.spare(node, now + Math.min(error.retryAfter, longestSparing));

@@ -80,6 +80,14 @@ export class Links implements NodeLinks {
     return this.#open.length > 0;
   }
 
+  get redundant(): boolean {
+    return this.live;
+  }
+
+  get saysDrain(): boolean {
+    return this.endpoint.protocol === 'framed';
+  }
+
   get hello(): Hello | undefined {
     return this.#open[0]?.hello;
   }

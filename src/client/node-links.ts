@@ -21,6 +21,10 @@ export interface NodeLinks {
   readonly live: boolean;
   /** True unless signs of life are overdue. */
   readonly alive: boolean;
+  /** True if other connections of the node are open: that one was lost says nothing of the node. */
+  readonly redundant: boolean;
+  /** True if the server says so when it goes away: then one that the registry has lost, but that is well, is kept. */
+  readonly saysDrain: boolean;
   /** The server wants no new calls, and what is open only finishes. */
   readonly draining: boolean;
   /** The server has said that it goes away, and nothing is left of it. */

@@ -170,12 +170,13 @@ export class Nodes {
 
   /**
    * The registry does not list a node any more. If it is well, that alone is no reason to leave it: its server says
-   * DRAIN when it goes. A classic server has no such word; it is believed to be gone unless the whole list is.
+   * DRAIN when it goes. A classic server or a pool's client has no such word; it is believed to be gone unless the whole
+   * list is.
    */
   #onUnlisted(node: Node, allGone: boolean): void {
     node.unlistedSince ??= this.#options.clock.now();
-    const cannotSayDrain = node.endpoint.protocol === 'classic' && !allGone;
-    if (cannotSayDrain || (!node.live && !allGone)) this.#drop(node);
+    const silent = !node.links.saysDrain && !allGone;
+    if (silent || (!node.live && !allGone)) this.#drop(node);
   }
 
   #drop(node: Node): void {

@@ -33,9 +33,13 @@ test('attempts may be without bound', () => {
 test('a heartbeat is given up some time after it is asked for', () => {
   const heartbeat = (options: NonNullable<ConnectOptions['heartbeat']>) =>
     connectOptions({ ...given, heartbeat: options }).heartbeat;
-  assert.deepEqual(heartbeat({}), { pingAfter: 1_000, deadAfter: 3_000 });
-  assert.deepEqual(heartbeat({ pingAfter: 200 }), { pingAfter: 200, deadAfter: 600 });
-  assert.deepEqual(heartbeat({ pingAfter: 50, deadAfter: 60 }), { pingAfter: 50, deadAfter: 60 });
+  assert.deepEqual(heartbeat({}), { pingAfter: 1_000, deadAfter: 3_000, loadEvery: 1_000 });
+  assert.deepEqual(heartbeat({ pingAfter: 200 }), { pingAfter: 200, deadAfter: 600, loadEvery: 1_000 });
+  assert.deepEqual(heartbeat({ pingAfter: 50, deadAfter: 60, loadEvery: 0 }), {
+    pingAfter: 50,
+    deadAfter: 60,
+    loadEvery: 0,
+  });
   assert.throws(() => heartbeat({ pingAfter: 49 }), /option "heartbeat.pingAfter" is 49/);
   assert.throws(() => heartbeat({ pingAfter: 100, deadAfter: 109 }), /option "heartbeat.deadAfter" is 109/);
 });

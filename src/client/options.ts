@@ -5,6 +5,8 @@ import { type Random, systemRandom } from '../core/random.ts';
 import { whole } from '../core/whole.ts';
 import { type BalancerName, balancerNames } from '../policy/balance/index.ts';
 import { budgetOptions, type RetryBudgetOptions } from '../policy/budget.ts';
+import { type LoadThresholds, loadThresholds } from '../policy/load-thresholds.ts';
+import { type SuspensionOptions, suspensionOptions } from '../policy/suspension-options.ts';
 import { type WeightOptions, weightOptions } from '../policy/weight-options.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type HeartbeatOptions, heartbeatDefaults } from '../transport/heartbeat.ts';
@@ -31,10 +33,24 @@ export interface ConnectOptions {
   balancer?: BalancerName;
   /** How weights fall and come back. */
   weights?: Partial<WeightOptions>;
+  /** When a node that fails goes to the failed list, and for how long. */
+  suspension?: Partial<SuspensionOptions>;
   /** How long the server may take to say HELLO. Default 1,000; 10..60,000. */
   helloTimeout?: number;
   /** When a silent connection is asked for a sign of life, and when it is given up. */
   heartbeat?: Partial<HeartbeatOptions>;
+  /** From when on the load that a server reports lowers its weight. */
+  loadThresholds?: Partial<LoadThresholds>;
+  /**
+   * How often each server is asked by the method `health` whether it can do its work, +-20 %. Default 5,000; 0 for never,
+   * else 100..3,600,000. It finds what no heartbeat does, such as a server whose database is gone.
+   */
+  healthInterval?: number;
+  /**
+   * How long the answer may take until it counts as a failure. Default 1,000, and never more than `healthInterval`;
+   * 10..60,000.
+   */
+  healthTimeout?: number;
   /** How long a call waits for a first connection. Default 5,000, and never over its deadline; 0..600,000. */
   connectTimeout?: number;
   /** How many calls may wait for a first connection. Default 1,000; 0..1,000,000. */
@@ -61,8 +77,12 @@ export interface FilledConnectOptions {
   budget: RetryBudgetOptions;
   balancer: BalancerName;
   weights: WeightOptions;
+  suspension: SuspensionOptions;
   helloTimeout: number;
   heartbeat: HeartbeatOptions;
+  loadThresholds: LoadThresholds;
+  healthInterval: number;
+  healthTimeout: number;
   connectTimeout: number;
   maxWaiting: number;
   retention: number;
@@ -91,6 +111,8 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     50,
     600_000,
   );
+  const healthInterval = orOff('healthInterval', given.healthInterval ?? 5_000, 100, 3_600_000);
+  const longestCheck = Math.min(healthInterval || 60_000, 60_000);
   return {
     registry: given.registry,
     registryAuth: given.registryAuth,
@@ -101,11 +123,16 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     budget: budgetOptions(given.budget),
     balancer: oneOf('balancer', given.balancer ?? 'p2c', balancerNames),
     weights: weightOptions(given.weights),
+    suspension: suspensionOptions(given.suspension),
     helloTimeout: whole('helloTimeout', given.helloTimeout ?? 1_000, 10, 60_000),
     heartbeat: {
       pingAfter,
       deadAfter: whole('heartbeat.deadAfter', given.heartbeat?.deadAfter ?? pingAfter * 3, pingAfter + 10, 1_200_000),
+      loadEvery: orOff('heartbeat.loadEvery', given.heartbeat?.loadEvery ?? heartbeatDefaults.loadEvery, 100, 30_000),
     },
+    loadThresholds: loadThresholds(given.loadThresholds),
+    healthInterval,
+    healthTimeout: whole('healthTimeout', given.healthTimeout ?? Math.min(1_000, longestCheck), 10, longestCheck),
     connectTimeout: whole('connectTimeout', given.connectTimeout ?? 5_000, 0, 600_000),
     maxWaiting: whole('maxWaiting', given.maxWaiting ?? 1_000, 0, 1_000_000),
     retention: whole('retention', given.retention ?? 600_000, 0, 86_400_000),
@@ -116,6 +143,11 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     random: given.random ?? systemRandom,
     network: given.network ?? tcp,
   };
+}
+
+/** 0, or a whole number in a range. */
+function orOff(name: string, value: number, min: number, max: number): number {
+  return value === 0 ? 0 : whole(name, value, min, max);
 }
 
 function oneOf<T extends string | boolean>(name: string, value: T, allowed: readonly T[]): T {
