@@ -1,6 +1,6 @@
-export { type Client, connect } from './client/connect.ts';
+export { type Client, type ClientOptions, connect } from './client/connect.ts';
 export { connectRaw, type RawCallFacts, type RawClient } from './client/connect-raw.ts';
-export type { ClientEvents } from './client/events.ts';
+export type { BreakerEvent, ClientEvents } from './client/events.ts';
 export type { ConnectOptions } from './client/options.ts';
 export { classifyByCode, type ErrorKind } from './client/pool/classify.ts';
 export type { PoolContext, PoolHooks, PoolOptions } from './client/pool/options.ts';
@@ -10,6 +10,7 @@ export { Encoded, type Metadata, type Reply } from './core/call.ts';
 export { type Code, codes, type Reason } from './core/code.ts';
 export {
   type CallOptions,
+  type Fallbacks,
   type HandlerContext,
   type Handlers,
   type Method,

@@ -9,7 +9,9 @@ import { openRegistry } from '../registry/open.ts';
 import type { Registry } from '../registry/registry.ts';
 import { checkMetadata } from '../wire/metadata.ts';
 import { balance } from './balance.ts';
-import type { ClientEvents } from './events.ts';
+import type { BreakerParts } from './breaker.ts';
+import { breakerEvent, type ClientEvents } from './events.ts';
+import type { FallbackParts } from './fallback.ts';
 import { Links } from './links.ts';
 import { clientMetrics } from './metrics.ts';
 import type { MakeLinks } from './node.ts';
@@ -31,6 +33,11 @@ export interface CallerCall {
   wantsEncoded?: boolean;
 }
 
+export interface CallerOptions extends FilledConnectOptions {
+  /** By method, what stands in for its output when the service fails a call for good. Default: nothing. */
+  fallbacks?: Readonly<Record<string, unknown>>;
+}
+
 /** How long closing the registry is waited for, ms. */
 const registryPatience = 1_000;
 
@@ -44,7 +51,7 @@ enableInheritance();
 export class Caller {
   readonly events = new Events<ClientEvents>();
   readonly nodes: Nodes;
-  readonly #options: FilledConnectOptions;
+  readonly #options: CallerOptions;
   readonly #service: string | undefined;
   readonly #handler: Handler;
   readonly #budget: RetryBudget;
@@ -58,7 +65,7 @@ export class Caller {
    * @param makeLinks the ways to a node. Default: evenkeel's own connections
    */
   constructor(
-    options: FilledConnectOptions,
+    options: CallerOptions,
     service: string | undefined,
     isMethod: (name: string) => boolean,
     makeLinks: MakeLinks = (endpoint, events) => new Links(endpoint, { ...options, service }, events),
@@ -86,6 +93,8 @@ export class Caller {
       budget: this.#budget,
       maxAttempts: options.attempts,
       hedge: options.hedging ? (method) => this.#hedge(method) : undefined,
+      fallback: this.#fallback(wheel),
+      breaker: this.#breaker(counted.onRejected),
       hasOther: (tried) => this.nodes.hasOther(tried),
       onRetry: counted.onRetry,
       onBudgetEmpty: (method) => {
@@ -170,6 +179,33 @@ export class Caller {
       wantsEncoded: facts.wantsEncoded ?? false,
       maxAttempts: attempts,
     });
+  }
+
+  #fallback(wheel: TimerWheel): FallbackParts | undefined {
+    const { fallbacks = {}, clock } = this.#options;
+    if (Object.keys(fallbacks).length === 0) return undefined;
+    const onFallback = (method: string, error: RpcError) => this.events.emit('fallback', { method, error });
+    return { clock, wheel, fallbacks, onFallback };
+  }
+
+  #breaker(onRejected: (method: string) => void): BreakerParts | undefined {
+    const { breaker: options, connectTimeout: patience, clock, random, log } = this.#options;
+    if (options === undefined) return undefined;
+    return {
+      clock,
+      random,
+      options,
+      patience,
+      isMethod: this.#isMethod,
+      reachable: () => this.nodes.live > 0,
+      onState: (method, state) => {
+        const event = breakerEvent(method, state, clock.now());
+        if (event.state === 'open') log.warn(event, 'nearly all calls of this method fail: none is made for a while');
+        else if (event.state === 'closed') log.info(event, 'calls of this method are made again');
+        this.events.emit('breaker', event);
+      },
+      onRejected,
+    };
   }
 
   #hedge(method: string): HedgeDelay {

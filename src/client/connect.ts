@@ -1,5 +1,12 @@
 import type { Reply } from '../core/call.ts';
-import { type CallOptions, type Calls, isIdempotent, type Methods, type Service } from '../core/contract.ts';
+import {
+  type CallOptions,
+  type Calls,
+  type Fallbacks,
+  isIdempotent,
+  type Methods,
+  type Service,
+} from '../core/contract.ts';
 import { Caller } from './caller.ts';
 import type { ClientEvents } from './events.ts';
 import { type ConnectOptions, connectOptions } from './options.ts';
@@ -24,13 +31,24 @@ export type Client<M extends Methods> = Calls<M> &
     health(input?: null, options?: CallOptions): Promise<unknown>;
   } & AsyncDisposable;
 
+/** How a service is called whose contract is known. */
+export interface ClientOptions<M extends Methods> extends ConnectOptions {
+  /**
+   * What callers get instead of an error when the service fails a call for good (UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL or
+   * OVERLOADED), or the circuit of the method is open: by method a value, or a function `(input, error) =>` value or promise,
+   * which may take what is left of the call's time, at least 1 s. The client's event `fallback` says so. Default: none.
+   */
+  fallbacks?: Fallbacks<M>;
+}
+
 /**
  * Connects to a service. Returns at once: the first call waits until a server is found. Throws where an option or the
  * registry's URL is wrong.
  */
-export function connect<M extends Methods>(service: Service<M>, options: ConnectOptions): Client<M> {
+export function connect<M extends Methods>(service: Service<M>, options: ClientOptions<M>): Client<M> {
   const names = new Set([...Object.keys(service.methods), 'health']);
-  const caller = new Caller(connectOptions(options), service.name, (name) => names.has(name));
+  const fallbacks = checkFallbacks(service, options.fallbacks ?? {});
+  const caller = new Caller({ ...connectOptions(options), fallbacks }, service.name, (name) => names.has(name));
   const close = (grace = closeGrace) => caller.close(grace);
   const client: Record<PropertyKey, unknown> = {
     nodes: () => caller.view(),
@@ -44,6 +62,17 @@ export function connect<M extends Methods>(service: Service<M>, options: Connect
       caller.call({ ...given, service: service.name, method, input, repeatable }).then(outputOf);
   }
   return client as Client<M>;
+}
+
+function checkFallbacks(service: Service, fallbacks: object): Readonly<Record<string, unknown>> {
+  for (const name of Object.keys(fallbacks)) {
+    if (Object.hasOwn(service.methods, name)) continue;
+    const methods = Object.keys(service.methods).join(', ');
+    throw new TypeError(
+      `option "fallbacks" names "${name}", which is no method of "${service.name}": expected ${methods}`,
+    );
+  }
+  return fallbacks as Readonly<Record<string, unknown>>;
 }
 
 const outputOf = (reply: Reply): unknown => reply.output;

@@ -1,3 +1,5 @@
+import type { RpcError } from '../core/error.ts';
+import type { BreakerState } from '../policy/breaker.ts';
 import type { ReturnCause } from '../policy/fleet.ts';
 import type { FaultCause } from '../policy/outcome.ts';
 import type { WeightChange } from '../policy/weight-change.ts';
@@ -18,4 +20,20 @@ export interface ClientEvents {
   'registry-stale': { cause: string };
   /** A call was not sent again because there were too many retries. */
   'budget-empty': { method: string };
+  /** Calls of a method are not made any more, one is made as a trial, or they are made again. */
+  breaker: BreakerEvent;
+  /** The service failed a call for good, and the caller got the fallback. */
+  fallback: { method: string; error: RpcError };
+}
+
+export type BreakerEvent =
+  /** `for`: until the trial, ms. `cause`: how the last call failed. */
+  | { readonly method: string; readonly state: 'open'; readonly cause: string; readonly for: number }
+  | { readonly method: string; readonly state: 'half-open'; readonly cause: string }
+  | { readonly method: string; readonly state: 'closed' };
+
+export function breakerEvent(method: string, state: BreakerState, now: number): BreakerEvent {
+  if (state.name === 'closed') return { method, state: state.name };
+  const { name, cause, until } = state;
+  return name === 'open' ? { method, state: name, cause, for: Math.ceil(until - now) } : { method, state: name, cause };
 }

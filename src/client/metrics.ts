@@ -6,6 +6,7 @@ import type { ClientEvents } from './events.ts';
 export interface ClientMetrics {
   onRetry(method: string, kind: 'retry' | 'hedge'): void;
   onBudgetEmpty(): void;
+  onRejected(method: string): void;
 }
 
 export function clientMetrics(metrics: Metrics, events: Events<ClientEvents>): ClientMetrics {
@@ -37,9 +38,27 @@ export function clientMetrics(metrics: Metrics, events: Events<ClientEvents>): C
   // A node that is gone leaves no series behind.
   events.on('left', ({ id }) => weight.remove(id));
   events.on('panic', ({ on }) => panic.with().set(on ? 1 : 0));
+  const circuit = metrics.gauge({
+    name: 'evenkeel_client_circuit_open',
+    help: '1 while calls of a method are not made because nearly all of them fail',
+    labels: ['method'],
+  });
+  const rejected = metrics.counter({
+    name: 'evenkeel_client_circuit_rejected_total',
+    help: 'Calls that were not made because the circuit of their method was open',
+    labels: ['method'],
+  });
+  const fallbacks = metrics.counter({
+    name: 'evenkeel_client_fallbacks_total',
+    help: 'Calls that failed for good and were answered by their fallback',
+    labels: ['method'],
+  });
+  events.on('breaker', ({ method, state }) => circuit.with(method).set(state === 'closed' ? 0 : 1));
+  events.on('fallback', ({ method }) => fallbacks.with(method).add());
   const emptySeries = empty.with();
   return {
     onRetry: (_method, kind) => series[kind].add(),
     onBudgetEmpty: () => emptySeries.add(),
+    onRejected: (method) => rejected.with(method).add(),
   };
 }

@@ -4,6 +4,7 @@ import { type Metrics, silentMetrics } from '../core/metrics.ts';
 import { type Random, systemRandom } from '../core/random.ts';
 import { whole } from '../core/whole.ts';
 import { type BalancerName, balancerNames } from '../policy/balance/index.ts';
+import { type BreakerOptions, breakerOptions } from '../policy/breaker-options.ts';
 import { budgetOptions, type RetryBudgetOptions } from '../policy/budget.ts';
 import { type LoadThresholds, loadThresholds } from '../policy/load-thresholds.ts';
 import { type SuspensionOptions, suspensionOptions } from '../policy/suspension-options.ts';
@@ -29,6 +30,12 @@ export interface ConnectOptions {
   hedging?: boolean;
   /** Retries and hedges together may be this many. Default: 20 % of the calls + 10 a second. */
   budget?: Partial<RetryBudgetOptions>;
+  /**
+   * Whether calls of a method are not made while nearly all of them fail. Default false: a call that waits its time may be
+   * the one that finds the servers back, and no call is lost that need not be. True, or options, where it is worse to wait
+   * for a failure than to hear of it at once.
+   */
+  breaker?: boolean | Partial<BreakerOptions>;
   /** How a node is chosen. Default `p2c`: of two by weight the one with fewer calls at work. */
   balancer?: BalancerName;
   /** How weights fall and come back. */
@@ -75,6 +82,7 @@ export interface FilledConnectOptions {
   attempts: number;
   hedging: boolean;
   budget: RetryBudgetOptions;
+  breaker: BreakerOptions | undefined;
   balancer: BalancerName;
   weights: WeightOptions;
   suspension: SuspensionOptions;
@@ -121,6 +129,7 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     attempts: isAttempts(attempts) ? attempts : whole('attempts', attempts, 1, mostAttempts),
     hedging: oneOf('hedging', given.hedging ?? true, [true, false]),
     budget: budgetOptions(given.budget),
+    breaker: breakerOf(given.breaker ?? false),
     balancer: oneOf('balancer', given.balancer ?? 'p2c', balancerNames),
     weights: weightOptions(given.weights),
     suspension: suspensionOptions(given.suspension),
@@ -148,6 +157,14 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
 /** 0, or a whole number in a range. */
 function orOff(name: string, value: number, min: number, max: number): number {
   return value === 0 ? 0 : whole(name, value, min, max);
+}
+
+function breakerOf(given: boolean | Partial<BreakerOptions>): BreakerOptions | undefined {
+  if (given === false) return undefined;
+  if (given !== true && (typeof given !== 'object' || given === null)) {
+    throw new RangeError(`option "breaker" is ${String(given)}: expected true, false or an object`);
+  }
+  return breakerOptions(given === true ? {} : given);
 }
 
 function oneOf<T extends string | boolean>(name: string, value: T, allowed: readonly T[]): T {

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Call, Metadata } from './call.ts';
+import type { RpcError } from './error.ts';
 import type { Log } from './log.ts';
 
 /** What a method takes and gives. Schemas are any Standard Schema: zod, valibot, arktype. */
@@ -88,6 +89,19 @@ export type Handlers<M extends Methods = Methods> = {
 /** The functions that call a service. */
 export type Calls<M extends Methods = Methods> = {
   readonly [K in keyof M]: (input: InputOf<M[K]>, options?: CallOptions) => Promise<OutputOf<M[K]>>;
+};
+
+/** What the type system takes for a value of a fallback: where the output is not known, anything that is no function. */
+type ValueOf<O> = unknown extends O ? NonNullable<unknown> | null | undefined : O;
+
+/**
+ * What a client gives its callers instead of an answer when the service fails a call for good: by method a value, or a
+ * function of the input and the error that makes one.
+ */
+export type Fallbacks<M extends Methods = Methods> = {
+  readonly [K in keyof M]?:
+    | ValueOf<OutputOf<M[K]>>
+    | ((input: InputOf<M[K]>, error: RpcError) => OutputOf<M[K]> | Promise<OutputOf<M[K]>>);
 };
 
 /** What a module for `evenkeel serve ./module.ts` exports by default. */

@@ -3,8 +3,7 @@
  * handlers write down what they executed, and at the end the two are compared.
  */
 import assert from 'node:assert/strict';
-import { type Client, connect } from '../../src/client/connect.ts';
-import type { ConnectOptions } from '../../src/client/options.ts';
+import { type Client, type ClientOptions, connect } from '../../src/client/connect.ts';
 import type { CallOptions, HandlerContext } from '../../src/core/contract.ts';
 import { method, service } from '../../src/core/contract.ts';
 import { address, type Endpoint, endpoint } from '../../src/core/endpoint.ts';
@@ -186,7 +185,7 @@ export class World {
     node.hosts[index] = await host({ service: contract, handlers }, { ...filled, worker });
   }
 
-  client(options: Partial<ConnectOptions> = {}): Client<Contract> {
+  client(options: Partial<ClientOptions<Contract>> = {}): Client<Contract> {
     const { clock, network, random } = this;
     const client = connect(contract, {
       registry: this.registryUrl,
@@ -210,7 +209,7 @@ export class World {
   }
 
   /** A client whose connections are all there. */
-  async connected(options: Partial<ConnectOptions> = {}): Promise<Client<Contract>> {
+  async connected(options: Partial<ClientOptions<Contract>> = {}): Promise<Client<Contract>> {
     const client = this.client(options);
     await this.clock.run(50);
     return client;
