@@ -1,5 +1,5 @@
 import { createServer, type Server as NetServer } from 'node:net';
-import { address } from '../../core/endpoint.ts';
+import { address, endpoint } from '../../core/endpoint.ts';
 import type { Lease } from '../../registry/registry.ts';
 import { listenError } from '../../transport/network.ts';
 import { advertised } from '../advertise.ts';
@@ -79,21 +79,27 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
     throw error;
   });
   const listening = { host: filled.listen.host, port: port.number };
-  const service = await pool.start(options.signal).catch(async (error) => {
+  const begin = async () => {
+    const service = await pool.start(options.signal);
+    const made =
+      registry === undefined
+        ? endpoint({ ...listening, id })
+        : ownEndpoint(filled, listening, service, options.processes);
+    const known = new Announcer(registry?.registry, made, changed);
+    announcer = known;
+    // A worker may have died since.
+    manned = pool.ready > 0;
+    if (manned) known.announce();
+    return { service, own: made, known };
+  };
+  // Whatever fails: port and workers would keep a server alive that nobody holds.
+  const { service, own, known } = await begin().catch(async (error) => {
     port.server.close();
     await pool.kill();
     await registry?.own?.close();
     throw error;
   });
-  const endpoint = ownEndpoint(filled, listening, service, options.processes);
-  announcer = new Announcer(registry?.registry, endpoint, changed);
-  // A worker may have died since.
-  manned = pool.ready > 0;
-  if (manned) announcer.announce();
-  log.info(
-    { id, service, listen: address(listening), advertise: address(endpoint), workers: options.processes },
-    'serving',
-  );
+  log.info({ id, service, listen: address(listening), advertise: address(own), workers: options.processes }, 'serving');
 
   const close = async () => {
     await shutdown(
@@ -102,7 +108,7 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
           state = 'draining';
           changed();
         },
-        withdraw: () => announcer.leave(),
+        withdraw: () => known.leave(),
         serving: {
           drain: () => pool.drain(),
           refuse: async () => {
@@ -128,10 +134,10 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
       return state;
     },
     get registration() {
-      return announcer.state;
+      return known.state;
     },
     get wasRegistered() {
-      return announcer.wasRegistered;
+      return known.wasRegistered;
     },
     onChange: (listener) => void listeners.add(listener),
     close() {
