@@ -47,6 +47,7 @@ function connected(port: number, protocol: 'framed' | 'classic'): Promise<Connec
       network: tcp,
       clock: systemClock,
       limits: limits(),
+      random: seeded(1),
       heartbeat: heartbeatDefaults,
       helloTimeout: 30_000,
       service: undefined,

@@ -1,23 +1,18 @@
 import type { Call, Reply } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RpcError } from '../core/error.ts';
+import type { ReportedLoad } from '../core/load.ts';
+import type { Random } from '../core/random.ts';
 import type { Hello } from '../wire/hello.ts';
 import type { Limits } from '../wire/limits.ts';
 import type { HeartbeatOptions } from './heartbeat.ts';
-
-/** What a server says of its own load, in each PONG. */
-export interface Load {
-  /** Calls at work. */
-  inFlight: number;
-  /** Calls that wait for their turn. */
-  queued: number;
-}
 
 /** What every connection of a client is made with. */
 export interface ConnectionOptions {
   clock: Clock;
   limits: Limits;
   heartbeat: HeartbeatOptions;
+  random: Random;
 }
 
 /** The client's end of a connection that a server has answered on. */
@@ -30,7 +25,8 @@ export interface Connection {
   readonly inFlight: number;
   /** True while a heartbeat has been without an answer for longer than one interval. */
   readonly heartbeatOverdue: boolean;
-  readonly load: Load | undefined;
+  /** What the server last said of its load. A classic one says nothing. */
+  readonly load: ReportedLoad | undefined;
   /** Sends the call. Rejects with an RpcError whose `stage` says how far it got. `now` spares who knows it a look at the clock. */
   send(call: Call, now?: number): Promise<Reply>;
   /** Takes no new calls, lets those at work finish for at most `grace` ms, then ends. Never rejects. */

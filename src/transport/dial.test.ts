@@ -5,6 +5,7 @@ import { connected, outgoing, rawServer, type Watched, watched, world } from '..
 import type { Reply } from '../core/call.ts';
 import { endpoint } from '../core/endpoint.ts';
 import { RpcError } from '../core/error.ts';
+import { seeded } from '../core/random.ts';
 import { limits } from '../wire/limits.ts';
 import { type DialOptions, dial } from './dial.ts';
 import { heartbeatDefaults } from './heartbeat.ts';
@@ -22,6 +23,7 @@ function dialling(
     network,
     clock,
     limits: limits(),
+    random: seeded(1),
     heartbeat: heartbeatDefaults,
     helloTimeout: 1_000,
     service: 'test',

@@ -21,7 +21,7 @@ type Dialled = FramedClient | ClassicClient;
  * where someone else answers at the address (addresses of pods are used again).
  */
 export function dial(endpoint: Endpoint, options: DialOptions, events: ConnectionEvents): Promise<Connection> {
-  const { clock, limits, heartbeat, network } = options;
+  const { clock, limits, heartbeat, random, network } = options;
   return new Promise((resolve, reject) => {
     let state: 'dialling' | 'open' | 'failed' = 'dialling';
     const fail = (error: RpcError) => {
@@ -40,7 +40,7 @@ export function dial(endpoint: Endpoint, options: DialOptions, events: Connectio
     const connection: Dialled = open(
       endpoint,
       stream,
-      { clock, limits, heartbeat },
+      { clock, limits, heartbeat, random },
       {
         onHello() {
           const stale = whyStale(endpoint, connection, options.service);

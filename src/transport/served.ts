@@ -1,10 +1,10 @@
 import type { Handler } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
+import type { Load } from '../core/load.ts';
 import type { Log } from '../core/log.ts';
 import type { Hello } from '../wire/hello.ts';
 import type { Limits } from '../wire/limits.ts';
-import type { Load } from './connection.ts';
 
 /** The server's end of a connection, in either protocol. */
 export interface ServedConnection {

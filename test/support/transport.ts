@@ -4,6 +4,7 @@ import { type Call, type CallFacts, type Handler, OutgoingCall, type Reply } fro
 import { endpoint } from '../../src/core/endpoint.ts';
 import type { RpcError } from '../../src/core/error.ts';
 import type { Log } from '../../src/core/log.ts';
+import { seeded } from '../../src/core/random.ts';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import type { Connection } from '../../src/transport/connection.ts';
 import { type DialOptions, dial } from '../../src/transport/dial.ts';
@@ -133,7 +134,17 @@ export async function connected(
   const ours: Omit<OurClient, 'connection'> = { drains: 0, causes: [] };
   const dialled = dial(
     to,
-    { network, clock, limits: limits(), heartbeat: heartbeatDefaults, helloTimeout: 1_000, service: 'test', ...given },
+    {
+      network,
+      clock,
+      random: seeded(1),
+      limits: limits(),
+      // Tests of liveness count PINGs: the question for load is asked where it is tested.
+      heartbeat: { ...heartbeatDefaults, loadEvery: 0 },
+      helloTimeout: 1_000,
+      service: 'test',
+      ...given,
+    },
     {
       onDrain: () => void ours.drains++,
       onClose: (cause) => void ours.causes.push(cause),

@@ -50,10 +50,11 @@ export class ClassicClient implements Connection {
       onClose: (cause) => this.#onClose(cause),
     });
     this.#channel = channel;
-    this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
+    this.#heartbeat = new Heartbeat(options.clock, options.random, options.heartbeat, {
       look: (now) => channel.look(now),
       lastSign: () => channel.lastSign,
       ping: () => this.#pingIfIdle(),
+      askLoad: () => false,
       onDead: (ms) => this.destroy(lost(`no sign of life for ${Math.round(ms)} ms`)),
     });
     // "Connected" proves nothing, and this protocol has no HELLO: the answer to a ping, whatever it is, stands for it.

@@ -4,7 +4,9 @@ import { drain, none, scene, settled } from '../../../test/support/framed-client
 import { frame, hello, reply, type } from '../../../test/support/raw-peer.ts';
 import { outgoing, rawServer, watched } from '../../../test/support/transport.ts';
 import { RpcError } from '../../core/error.ts';
+import { seeded } from '../../core/random.ts';
 import { limits } from '../../wire/limits.ts';
+import { heartbeatDefaults } from '../heartbeat.ts';
 import { FramedClient } from './client.ts';
 
 test('what the protocol does not allow ends the connection; its calls are lost, and may have run', async () => {
@@ -137,7 +139,8 @@ test('ids end before 2^31: the last one drains the connection', async () => {
   const options = {
     clock,
     limits: limits(),
-    heartbeat: { pingAfter: 1_000, deadAfter: 3_000 },
+    heartbeat: heartbeatDefaults,
+    random: seeded(1),
     idsAfter: 2 ** 31 - 3,
   };
   const events = { onHello() {}, onDrain: () => void drains++, onClose() {} };
@@ -162,7 +165,7 @@ test('ids end before 2^31: the last one drains the connection', async () => {
 
 test('a client that was just cut off sends nothing more, and says so', async () => {
   const { network, clock, peers } = await rawServer();
-  const options = { clock, limits: limits(), heartbeat: { pingAfter: 1_000, deadAfter: 3_000 } };
+  const options = { clock, limits: limits(), heartbeat: heartbeatDefaults, random: seeded(1) };
   const client = new FramedClient(network.connect('server', 1), options, { onHello() {}, onDrain() {}, onClose() {} });
   await clock.run(0);
   peers[0]!.send(hello());

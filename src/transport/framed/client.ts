@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Call, Reply } from '../../core/call.ts';
 import type { Clock } from '../../core/clock.ts';
 import { RpcError } from '../../core/error.ts';
+import type { ReportedLoad } from '../../core/load.ts';
 import { json } from '../../wire/codec.ts';
 import { frameHead, frameMinimum, frameType, highestId, noLastId, skippable } from '../../wire/frame.ts';
 import { decodeHello, type Hello, longestHello } from '../../wire/hello.ts';
@@ -12,7 +13,7 @@ import { preface } from '../../wire/preface.ts';
 import { CallTable } from '../call-table.ts';
 import { Channel } from '../channel.ts';
 import { Closing } from '../closing.ts';
-import type { Connection, ConnectionEvents, ConnectionOptions, Load } from '../connection.ts';
+import type { Connection, ConnectionEvents, ConnectionOptions } from '../connection.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import { brokenProtocol, lost, notOpen, whyLost } from '../lost.ts';
 import { readLoad, unreadable } from './received.ts';
@@ -31,7 +32,7 @@ export interface FramedClientOptions extends ConnectionOptions {
 /** The client's end of a framed connection: many calls at once, each answer found by its id. */
 export class FramedClient implements Connection {
   hello: Hello | undefined;
-  load: Load | undefined;
+  load: ReportedLoad | undefined;
   state: 'open' | 'draining' | 'closed' = 'open';
   readonly #channel: Channel;
   readonly #reader: LengthPrefixedReader;
@@ -43,6 +44,8 @@ export class FramedClient implements Connection {
   readonly #waiting = new CallTable<Waiting>();
   /** Calls nobody waits for any more, whose answer is still to come: their ids stay taken, the server still works. */
   readonly #cancelled = new Set<number>();
+  /** PINGs whose PONG has not come yet. */
+  #pings = 0;
   #peerLimits: Hello['limits'] = { message: 0, metadata: 0, calls: 0 };
   #lastId: number;
   /** The last call that the server serves, as it said when it went away. */
@@ -65,10 +68,11 @@ export class FramedClient implements Connection {
       onClose: (cause) => this.#onClose(cause),
     });
     this.#channel = channel;
-    this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
+    this.#heartbeat = new Heartbeat(options.clock, options.random, options.heartbeat, {
       look: (now) => channel.look(now),
       lastSign: () => channel.lastSign,
       ping: () => this.#ping(),
+      askLoad: () => this.#askLoad(),
       onDead: (ms) => this.destroy(lost(`no sign of life for ${Math.round(ms)} ms`)),
     });
     channel.out.bytes(preface);
@@ -137,7 +141,18 @@ export class FramedClient implements Connection {
     this.#channel.out.begin(frameType.ping, 0);
     this.#channel.out.end();
     this.#channel.flush();
+    this.#pings++;
     return true;
+  }
+
+  /** One question at a time: a server that is late with its answer has enough to do. */
+  #askLoad(): boolean {
+    return this.state === 'open' && this.hello !== undefined && this.#pings === 0 && this.#ping();
+  }
+
+  #onPong(buffer: Buffer, start: number, end: number): void {
+    this.#pings = Math.max(0, this.#pings - 1);
+    this.load = readLoad(buffer, start, end, this.#channel.lastReceived);
   }
 
   #drain(): void {
@@ -165,7 +180,7 @@ export class FramedClient implements Connection {
     else if (type === frameType.reply) this.#onReply(id, buffer, body, end);
     else if (type === frameType.error) this.#onError(id, buffer, body, end);
     else if (type === frameType.refused) this.#settle(id)?.reject(readError(buffer, body, end, 'refused'));
-    else if (type === frameType.pong) this.load = readLoad(buffer, body, end);
+    else if (type === frameType.pong) this.#onPong(buffer, body, end);
     else if (type === frameType.drain) this.#onDrain(id);
     else if (type < skippable) throw brokenProtocol(`frame type ${type} is not one that a server sends now`);
     return this.#channel.ready;

@@ -1,5 +1,5 @@
 import { RpcError } from '../../core/error.ts';
-import type { Load } from '../connection.ts';
+import type { ReportedLoad } from '../../core/load.ts';
 
 /** An answer was there, so the call has run; what it said is lost. */
 export function unreadable(cause: RpcError): RpcError {
@@ -9,11 +9,20 @@ export function unreadable(cause: RpcError): RpcError {
     : new RpcError('INTERNAL', `the answer cannot be read: ${cause.message}`, { ...options, reason: 'PROTOCOL' });
 }
 
-/** Load is a hint: what cannot be read is none. */
-export function readLoad(buffer: Buffer, start: number, end: number): Load | undefined {
+/** Reads a PONG that came in at `at`. Load is a hint: what cannot be read is not said. */
+export function readLoad(buffer: Buffer, start: number, end: number, at: number): ReportedLoad | undefined {
   try {
-    const { inFlight, queued } = JSON.parse(buffer.toString('utf8', start, end)) ?? {};
-    return { inFlight: countOr0(inFlight), queued: countOr0(queued) };
+    const { inFlight, queued, cpu, cores, eventLoopDelay, memory } =
+      JSON.parse(buffer.toString('utf8', start, end)) ?? {};
+    return {
+      at,
+      inFlight: countOr0(inFlight),
+      queued: countOr0(queued),
+      cpu: amount(cpu),
+      cores: cores > 0 ? amount(cores) : undefined,
+      eventLoopDelay: amount(eventLoopDelay),
+      memory: amount(memory),
+    };
   } catch {
     return undefined;
   }
@@ -21,4 +30,8 @@ export function readLoad(buffer: Buffer, start: number, end: number): Load | und
 
 function countOr0(value: unknown): number {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0;
+}
+
+function amount(value: unknown): number | undefined {
+  return Number.isFinite(value) && (value as number) >= 0 ? (value as number) : undefined;
 }
