@@ -9,13 +9,21 @@ export interface PoolContext {
   readonly endpoint: Endpoint;
 }
 
+/** What a client is made with. */
+export interface MakingContext {
+  /** Aborted when it is not wanted any more: it took too long, or the pool closes. */
+  readonly signal: AbortSignal;
+  /** To be called when the client has lost its connection for good: another one is made, without waiting for work to fail. */
+  lost(why: string): void;
+}
+
 /** How a client of another package is made, asked and closed. */
 export interface PoolHooks<T> {
   /**
    * Makes a client for one node, and resolves when it can work. Rejects, or is too late (`connectTimeout`), and the node is
    * at fault; it is called again, with a backoff of 50 ms to 2 s.
    */
-  connect(endpoint: Endpoint, signal: AbortSignal): T | Promise<T>;
+  connect(endpoint: Endpoint, context: MakingContext): T | Promise<T>;
   /** Ends a client. Default: nothing. Waited for at most 1 s; what it throws is logged. */
   close?(client: T): unknown;
   /**

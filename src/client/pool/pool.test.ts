@@ -235,8 +235,8 @@ describe('a node', () => {
     let signal: AbortSignal | undefined;
     world = new World('a', {
       connectTimeout: 100,
-      connect: (_endpoint, given) => {
-        signal ??= given;
+      connect: (_endpoint, context) => {
+        signal ??= context.signal;
         return new Promise((resolve) => void late.push(resolve));
       },
     });
@@ -257,6 +257,37 @@ describe('a node', () => {
     await world.clock.run(500);
     assert.equal(world.row('a').state, 'live');
     assert.equal(world.of('a').made, 2);
+  });
+
+  test('whose client says that it is lost gets a new one before any work fails', async () => {
+    const losses: ((why: string) => void)[] = [];
+    await made('ab', {
+      connect: ({ host }, { lost }) => {
+        losses.push(lost);
+        if (losses.length === 3) lost('gone at once');
+        return new TestClient(world?.of(host) ?? new Server(), world.clock);
+      },
+    });
+    losses[0]!('the socket ended');
+    assert.equal(world.row('a').state, 'connecting');
+    assert.match(world.row('a').lastCause!, /a:1: the socket ended/);
+    assert.equal(world.row('a').weight, 512);
+    await world.clock.run(105);
+    assert.match(world.row('a').lastCause!, /gone at once/);
+    await world.clock.run(500);
+    assert.equal(world.row('a').state, 'live');
+    losses[0]!('again');
+    assert.equal(world.row('a').state, 'live', 'it was another client');
+  });
+
+  test('whose client is found dead by a check gets a new one', async () => {
+    await made('ab', { classify: (error) => ((error as Error).message === 'sick' ? 'dead' : 'answer') });
+    world.of('a').sick = true;
+    await world.clock.run(1_300);
+    world.of('a').sick = false;
+    assert.ok(world.of('a').closed > 0);
+    await world.clock.run(3_000);
+    assert.equal(world.row('a').state, 'live');
   });
 
   test('whose health fails loses weight though nobody calls it, and gets it back', async () => {

@@ -38,8 +38,8 @@ export class PooledClient<T> implements NodeLinks, Sender {
   #redial: Timer | undefined;
   #checks: Timer | undefined;
   #checking = false;
-  /** Why the last check failed. */
-  #unwell: string | undefined;
+  /** True if the last check failed. */
+  #unwell = false;
   #stopped = false;
 
   constructor(endpoint: Endpoint, options: FilledPoolOptions<T>, events: LinksEvents) {
@@ -53,7 +53,7 @@ export class PooledClient<T> implements NodeLinks, Sender {
   }
 
   get alive(): boolean {
-    return this.live && this.#unwell === undefined;
+    return this.live && !this.#unwell;
   }
 
   get heartbeatOverdue(): boolean {
@@ -95,8 +95,13 @@ export class PooledClient<T> implements NodeLinks, Sender {
   }
 
   async probe(timeout: number): Promise<string | undefined> {
-    const client = this.#client;
-    if (client === undefined) return 'not connected';
+    if (this.#client === undefined) return 'not connected';
+    const failed = await this.#ask(this.#client, timeout);
+    return failed && messageOf(failed.error);
+  }
+
+  /** Resolves with what the health hook threw, if it did or was too late. */
+  async #ask(client: { value: T }, timeout: number): Promise<{ error: unknown } | undefined> {
     const { hooks, shared } = this.#options;
     const { health } = hooks;
     if (health === undefined) return undefined;
@@ -110,7 +115,7 @@ export class PooledClient<T> implements NodeLinks, Sender {
       );
       return undefined;
     } catch (error) {
-      return messageOf(error);
+      return { error };
     } finally {
       controller.abort();
     }
@@ -135,11 +140,20 @@ export class PooledClient<T> implements NodeLinks, Sender {
     const since = shared.clock.now();
     const controller = new AbortController();
     this.#connecting = controller;
-    const made = attempt(() => hooks.connect(this.endpoint, controller.signal));
+    let client: { value: T } | undefined;
+    let gone: string | undefined;
+    const lost = (why: string) => {
+      gone ??= why;
+      if (client !== undefined) this.#lose(client, why);
+    };
+    const made = attempt(() => hooks.connect(this.endpoint, { signal: controller.signal, lost }));
     try {
       const value = await withDeadline(made, shared.connectTimeout, shared.clock);
       if (this.#stopped) return await this.#end(value);
-      this.#client = { value };
+      // It was there and gone again at once.
+      if (gone !== undefined) throw new Error(gone);
+      client = { value };
+      this.#client = client;
       this.reached = true;
       this.lastError = undefined;
       this.#failures = 0;
@@ -179,13 +193,16 @@ export class PooledClient<T> implements NodeLinks, Sender {
     const client = this.#client;
     if (this.#checking || client === undefined) return;
     this.#checking = true;
-    const { clock, healthTimeout } = this.#options.shared;
-    const since = clock.now();
-    const wrong = await this.probe(healthTimeout);
+    const { hooks, shared } = this.#options;
+    const since = shared.clock.now();
+    const failed = await this.#ask(client, shared.healthTimeout);
     this.#checking = false;
     if (this.#client !== client || this.#stopped) return;
-    this.#unwell = wrong;
-    if (wrong !== undefined) this.#events.onFault('health', this.#failed(wrong, 'sent'), since);
+    this.#unwell = failed !== undefined;
+    if (failed === undefined) return;
+    const message = messageOf(failed.error);
+    if (hooks.classify(failed.error) === 'dead') this.#lose(client, message);
+    else this.#events.onFault('health', this.#failed(message, 'sent'), since);
   }
 
   #judge(error: unknown, client: { value: T }): RpcError {
@@ -209,14 +226,16 @@ export class PooledClient<T> implements NodeLinks, Sender {
     if (this.#client !== client || this.#stopped) return;
     void this.#discard();
     this.lastError = this.#failed(message, 'sent');
+    // First out of the pick: whoever hears of the fault may make a call.
     this.#events.onChange();
+    this.#events.onFault('lost', this.lastError, this.#options.shared.clock.now());
     this.#later();
   }
 
   async #discard(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    this.#unwell = undefined;
+    this.#unwell = false;
     this.#checks?.cancel();
     if (client !== undefined) await this.#end(client.value);
   }
