@@ -15,32 +15,25 @@ function beating(delay: number | undefined, options: HeartbeatOptions = lifeOnly
   const deaths: { at: number; silentFor: number }[] = [];
   let sign = 0;
   let looks = 0;
+  const ask = (asked: number[]) => {
+    if (!canAsk()) return false;
+    asked.push(clock.now());
+    if (delay !== undefined) clock.timer(delay, hear);
+    return true;
+  };
+  const hear = () => {
+    sign = clock.now();
+  };
   const heartbeat = new Heartbeat(clock, seeded(7), options, {
     look: () => void looks++,
     lastSign: () => sign,
-    ping() {
-      if (!canAsk()) return false;
-      pings.push(clock.now());
-      if (delay !== undefined) {
-        clock.timer(delay, () => {
-          sign = clock.now();
-        });
-      }
-      return true;
-    },
-    askLoad() {
-      if (!canAsk()) return false;
-      loads.push(clock.now());
-      return true;
-    },
+    ping: () => ask(pings),
+    askLoad: () => ask(loads),
     onDead(silentFor) {
       deaths.push({ at: clock.now(), silentFor });
       heartbeat.stop();
     },
   });
-  const hear = () => {
-    sign = clock.now();
-  };
   return { clock, heartbeat, pings, loads, deaths, hear, looks: () => looks };
 }
 
