@@ -56,7 +56,7 @@ export class HashBalancer<T extends Candidate> extends P2cBalancer<T> {
     let point = this.#ring.at(place);
     for (let step = 0; step < maxSteps; step++, point = this.#ring.after(point)) {
       const slot = this.#ring.slot(point);
-      if (!this.isHidden(slot) && this.#isIn(place, slot) && !this.#isFull(slot)) return slot;
+      if (!this.isHidden(slot) && this.#takes(slot, point, place) && !this.#isFull(slot)) return slot;
     }
     // Far from the place of the key. By weight, then, but at the same node for the key as long as no weight changes.
     const { tree } = this;
@@ -83,11 +83,14 @@ export class HashBalancer<T extends Candidate> extends P2cBalancer<T> {
     this.#peaks.set(slot, Infinity);
   }
 
-  /** True if the key is within the share of its keys that the weight of the node leaves it. */
-  #isIn(place: number, slot: number): boolean {
+  /**
+   * True if a key is among those that the node's weight leaves it. Each of its points decides anew: a node that decided once
+   * would be passed for good, and the heaviest would get more than its weight says.
+   */
+  #takes(slot: number, point: number, key: number): boolean {
     if (this.panicking) return true;
     const highest = -this.#peaks.key(this.#peaks.lowest);
-    return mix(place ^ this.#ring.salt(slot)) * highest < this.weights[slot]! * 2 ** 32;
+    return mix(key ^ this.#ring.place(point)) * highest < this.weights[slot]! * 2 ** 32;
   }
 
   #isFull(slot: number): boolean {

@@ -30,8 +30,8 @@ export class PeakEwma {
   }
 
   /**
-   * A fault, however fast, counts as `latency` until the next success; for the time constant at most, because a node that is
-   * not picked has none. It does not go into the mean: there it would outlast the fault sevenfold.
+   * A fault, however fast, counts as `latency` until the next success; for half the time constant at most, because a node
+   * that is not picked has none. It does not go into the mean: 5 s in it would take over a minute to wear off.
    */
   failed(latency: number, now: number): void {
     this.#fault = latency;
@@ -43,7 +43,7 @@ export class PeakEwma {
    * slow would never be tried again.
    */
   at(now: number): number | undefined {
-    if (this.#fault !== undefined && now - this.#faultAt < this.#decay) return this.#fault;
+    if (this.#fault !== undefined && now - this.#faultAt < this.#decay / 2) return this.#fault;
     return this.#mean === undefined ? undefined : this.#mean * this.#kept(this.#meanAt, now);
   }
 

@@ -59,9 +59,9 @@ export class Ring {
     return next >= 0 ? next : this.#firstAfter(this.#bucket(this.#hashes[point]!));
   }
 
-  /** 32 bits of a node that look random. */
-  salt(slot: number): number {
-    return this.#hashes[slot * this.#each]!;
+  /** Where a point is. */
+  place(point: number): number {
+    return this.#hashes[point]!;
   }
 
   /** Whose point it is. */
