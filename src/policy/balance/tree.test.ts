@@ -60,6 +60,25 @@ test('agrees with a list, whatever is set', () => {
   );
 });
 
+test('another than one: agrees with a tree in which that one weighs nothing', () => {
+  const weights = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1_000 })), {
+    minLength: 1,
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(weights, fc.nat(), fc.integer({ min: 0, max: 1_023 }), (list, at, share) => {
+      const position = at % list.length;
+      const without = treeOf(list.with(position, 0));
+      const expected = without.total > 0 ? without.find((share / 1_024) * without.total) : -1;
+      assert.equal(treeOf(list).findOther(position, share / 1_024), expected);
+    }),
+  );
+});
+
+test('another than one beside which all others are lost in rounding: none', () => {
+  assert.equal(treeOf([1e-9, 1e9, 1e-9]).findOther(1, 0.5), -1);
+});
+
 test('a million changes leave no rounding error behind', () => {
   const tree = new WeightTree();
   for (let i = 0; i < 1_000_000; i++) tree.set(i % 7, (i % 13) / 10 + 1e-9);

@@ -49,12 +49,14 @@ export class WeightTree {
     const sums = this.#sums;
     let at = this.#capacity + position;
     const own = sums[at]!;
+    // Beside a weight that dwarfs them, the others may be lost in rounding.
     const rest = sums[1]! - own;
+    if (!(rest > 0)) return -1;
     let before = 0;
     for (; at > 1; at >>= 1) if (at & 1) before += sums[at - 1]!;
     const point = share * rest;
     const found = this.find(point < before ? point : point + own);
-    // Beside a weight that dwarfs them, the others may be lost in rounding.
+    // Sums from the leaf up may be rounded otherwise than those from the root down.
     return found === position ? -1 : found;
   }
 
