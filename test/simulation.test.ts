@@ -31,10 +31,13 @@ class Simulation {
   budgetEmpty = 0;
   /** Servers may be full, callers may give up, and deadlines may be short. */
   readonly rough: boolean;
+  /** Every other time: a breaker must not cost a call that failover saves. */
+  readonly breaker: boolean;
   #starts = 0;
 
   constructor(seed: number, rough: boolean) {
     this.rough = rough;
+    this.breaker = seed % 2 === 0;
     this.world = new World(seed);
     this.random = seeded(seed * 7_919);
   }
@@ -172,7 +175,8 @@ class Simulation {
     const { clock } = world;
     const hosts = ['a', 'b', 'c', 'd', 'e'].slice(0, 3 + Math.floor(this.random() * 3));
     for (const host of hosts) await this.start(host);
-    const client = world.client({ balancer: this.random() < 0.8 ? 'p2c' : 'random' });
+    const { breaker } = this;
+    const client = world.client({ balancer: this.random() < 0.8 ? 'p2c' : 'random', breaker });
     client.on('budget-empty', () => {
       this.budgetEmpty++;
     });

@@ -52,6 +52,30 @@ test('hedges and empty budgets are counted', async () => {
   await world.close();
 });
 
+test('circuits, what they turn away and fallbacks are counted; the calls themselves are seen to fail', async () => {
+  const world = new World();
+  const node = await world.node('a');
+  node.behaviour = () => {
+    throw new Error('unhandled');
+  };
+  const { metrics, values } = plainMetrics();
+  const client = await world.connected({ metrics, breaker: true, fallbacks: { write: 'stale' } });
+  for (let i = 0; i < 5; i++) await world.outcome(client, 'write');
+  assert.equal(values.get('evenkeel_client_circuit_open write'), 1);
+  for (let i = 0; i < 3; i++) assert.equal((await world.outcome(client, 'write')).value, 'stale');
+  assert.equal(values.get('evenkeel_client_circuit_rejected_total write'), 3);
+  assert.equal(values.get('evenkeel_client_fallbacks_total write'), 8);
+  assert.equal(values.get('rpc_client_call_duration_seconds write INTERNAL'), 5);
+  assert.equal(values.get('rpc_client_call_duration_seconds write UNAVAILABLE'), 3);
+  assert.equal(values.get('rpc_client_call_duration_seconds write OK'), undefined);
+  node.behaviour = answers;
+  await world.clock.run(1_000);
+  await world.outcome(client, 'write');
+  assert.equal(values.get('evenkeel_client_circuit_open write'), 0);
+  assert.equal(values.get('rpc_client_call_duration_seconds write OK'), 1);
+  await world.close();
+});
+
 test('weights are shown while their node is there; a node that is gone leaves no series behind', async () => {
   const world = new World();
   const [a, b] = await world.nodes('a', 'b');

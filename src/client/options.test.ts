@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { World } from '../../test/support/world.ts';
+import { breakerOptions } from '../policy/breaker-options.ts';
 import { type ConnectOptions, connectOptions } from './options.ts';
 
 const given = { registry: 'memory:options' };
@@ -44,6 +45,14 @@ test('a heartbeat is given up some time after it is asked for', () => {
   assert.throws(() => heartbeat({ pingAfter: 100, deadAfter: 109 }), /option "heartbeat.deadAfter" is 109/);
 });
 
+test('circuits are broken where it is asked for', () => {
+  const breaker = (value: ConnectOptions['breaker']) => connectOptions({ ...given, breaker: value! }).breaker;
+  assert.equal(connectOptions(given).breaker, undefined);
+  assert.equal(breaker(false), undefined);
+  assert.deepEqual(breaker(true), breakerOptions());
+  assert.deepEqual(breaker({ consecutive: 3 }), breakerOptions({ consecutive: 3 }));
+});
+
 test('the defaults', () => {
   const { timeout, attempts, hedging, balancer, helloTimeout, connectTimeout, maxWaiting, retention } =
     connectOptions(given);
@@ -71,6 +80,8 @@ test('what is wrong is said before anything is opened', () => {
     [{ weights: { floor: 0 } }, /weights\.floor is 0: expected a number in /],
     [{ budget: { ratio: 2 } }, /budget\.ratio is 2: expected a number in 0\.\.1/],
     [{ budget: { perSecond: Number.NaN } }, /budget\.perSecond is NaN/],
+    [{ breaker: 'on' }, /option "breaker" is on: expected true, false or an object/],
+    [{ breaker: { rate: 50 } }, /breaker\.rate is 50: expected a number in 0\.01\.\.1/],
     [{ limits: { depth: 0 } }, /option "limits.depth" is 0/],
     [{ registry: 'nowhere:' }, /no registry system "nowhere"/],
     [{ registry: undefined }, /option "registry" is missing/],
