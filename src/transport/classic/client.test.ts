@@ -64,6 +64,26 @@ test('answers come in the order of the calls', async () => {
   assert.equal(connection.inFlight, 1);
 });
 
+test('an error that may come from a handler that has run says so: this protocol has no word for it', async () => {
+  const { connection, server, clock } = await scene();
+  const codes = ['INTERNAL', 'DEADLINE_EXCEEDED', 'UNAVAILABLE', 'no code of ours', 'INVALID_ARGUMENT', 'NOT_FOUND'];
+  const calls = codes.map(() => watched(connection.send(outgoing(1))));
+  await clock.run(0);
+  for (const code of codes) server.send(classic({ out: 'error', result: { code, message: 'why' } }));
+  await clock.run(0);
+  assert.deepEqual(
+    calls.map(({ error }) => [error?.code, error?.stage, error?.mayHaveExecuted]),
+    [
+      ['INTERNAL', 'answered', true],
+      ['DEADLINE_EXCEEDED', 'answered', true],
+      ['UNAVAILABLE', 'answered', true],
+      ['UNKNOWN', 'answered', true],
+      ['INVALID_ARGUMENT', 'answered', false],
+      ['NOT_FOUND', 'answered', false],
+    ],
+  );
+});
+
 test('an error is the answer to its own call, and the next goes on', async () => {
   const { connection, server, clock } = await scene();
   const failed = watched(connection.send(outgoing(1)));

@@ -22,6 +22,19 @@ interface Slot {
   waiting: { resolve(reply: Reply): void; reject(error: RpcError): void } | undefined;
 }
 
+/**
+ * What a server, or a gateway before it, may say for a handler that has run: it threw, took too long, gave what cannot be
+ * said, or was lost. The other codes are a handler's own answer, or say that there was no such call to make.
+ */
+const afterTheFact: ReadonlySet<string> = new Set([
+  'CANCELLED',
+  'UNKNOWN',
+  'DEADLINE_EXCEEDED',
+  'RESOURCE_EXHAUSTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+]);
+
 /** The client's end of a classic connection: calls are sent one behind the other, answers come in the same order. */
 export class ClassicClient implements Connection {
   readonly hello = undefined;
@@ -140,7 +153,9 @@ export class ClassicClient implements Connection {
 
   #settle(slot: Slot, answer: ClassicAnswer): void {
     if ('error' in answer) {
-      slot.waiting?.reject(answer.error);
+      // The protocol has no word for it, and the caller must not take it for safe to make the call again.
+      const { error } = answer;
+      slot.waiting?.reject(afterTheFact.has(error.code) ? error.with({ mayHaveExecuted: true }) : error);
       return;
     }
     if (answer.out !== answerName(slot.method)) {
