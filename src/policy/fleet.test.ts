@@ -4,12 +4,14 @@ import fc from 'fast-check';
 import { seeded } from '../core/random.ts';
 import { Fleet, type FleetOptions, type Member } from './fleet.ts';
 import { faultCauses } from './outcome.ts';
+import { tierChangeText } from './tiers-change.ts';
 
 class TestMember implements Member {
   readonly id: string;
   weight = 0;
   healthy = true;
   inFlight = 0;
+  tier = 0;
   constructor(id: string) {
     this.id = id;
   }
@@ -27,6 +29,7 @@ class World {
       onWeight: ({ id }, { to, cause }) => void this.said.push(`${id} ${to} ${cause}`),
       onSuspended: ({ id }, cause) => void this.said.push(`${id} suspended ${cause}`),
       onReturned: ({ id }, cause) => void this.said.push(`${id} returned ${cause}`),
+      onTier: (change) => void this.said.push(tierChangeText(change)),
       onPanic: (on) => void this.said.push(`panic ${on}`),
     });
     for (const name of names) this.add(name);
@@ -223,6 +226,57 @@ test('one that was taken out of service gets no calls, and keeps its weight', ()
   world.fleet.setOffline(world.of('A'), false);
   assert.deepEqual(world.picks(10), { A: 10 });
   assert.equal(world.of('A').weight, 512);
+});
+
+test('backups take over when the primaries are not well, and hand back when they are', () => {
+  const world = new World('AB');
+  const backup = new TestMember('Z');
+  backup.tier = 2;
+  world.members.set('Z', backup);
+  world.add('Z');
+  world.wait(6_000);
+  assert.deepEqual(Object.keys(world.picks(100)).sort(), ['A', 'B']);
+  assert.deepEqual(world.picks(10, 'AB'), { Z: 10 }, 'a call that has tried all primaries');
+  world.said.length = 0;
+  world.fleet.setConnected(world.of('A'), false, world.now);
+  world.fail('B', 2);
+  assert.deepEqual(world.picks(10), { Z: 10 });
+  assert.ok(
+    world.said.includes('tier 0 (0 of 2 healthy) is no longer healthy enough: tier 2 (1 of 1 healthy) takes the calls'),
+  );
+  world.fleet.setConnected(world.of('A'), true, world.now);
+  world.wait(4_000);
+  assert.deepEqual(world.picks(10), { Z: 10 }, 'not at once');
+  world.wait(4_000);
+  assert.equal(world.picks(10).Z, undefined);
+  world.fleet.setOffline(world.of('A'), true);
+  assert.deepEqual(world.picks(10), { B: 10 }, 'one that is absent on purpose is not missed');
+  assert.equal(world.fleet.activeTier, 0);
+});
+
+test('a newcomer begins to rise when it is reached, however long that took', () => {
+  const world = new World('A');
+  const member = new TestMember('B');
+  world.members.set('B', member);
+  world.fleet.add(member, 1_024, world.now, { slowStart: true });
+  world.wait(4_000);
+  world.fleet.setConnected(member, true, world.now);
+  assert.equal(member.weight, 128);
+  world.fleet.setConnected(member, false, world.now);
+  world.wait(2_600);
+  world.fleet.setConnected(member, true, world.now);
+  assert.ok(member.weight > 500, 'one that comes back is no newcomer');
+});
+
+test('a sticky client stays with one node until it fails', () => {
+  const world = new World('ABC', { sticky: true });
+  const [first] = Object.keys(world.picks(50));
+  assert.equal(Object.keys(world.picks(50)).length, 1);
+  world.fleet.setConnected(world.of(first!), false, world.now);
+  const [second] = Object.keys(world.picks(50));
+  assert.notEqual(second, first);
+  world.fleet.setConnected(world.of(first!), true, world.now);
+  assert.deepEqual(world.picks(50), { [second!]: 50 }, 'it does not go back on its own');
 });
 
 test('the balancer can change while calls go on', () => {

@@ -1,16 +1,20 @@
 import type { Random } from '../core/random.ts';
-import { type Balancer, type BalancerName, type Candidate, makeBalancer } from './balance/index.ts';
+import { type Balancer, type BalancerName, type BalancerOptions, makeBalancer } from './balance/index.ts';
 import type { FaultWindow } from './fault-window.ts';
 import type { FaultCause, Outcome } from './outcome.ts';
 import { Stall } from './stall.ts';
+import { StickyBalancer } from './sticky.ts';
 import { Suspensions } from './suspension.ts';
 import { type SuspensionOptions, suspensionOptions } from './suspension-options.ts';
+import { type Tiered, TieredBalancer } from './tiers.ts';
+import type { TierChange } from './tiers-change.ts';
+import type { TierOptions } from './tiers-options.ts';
 import type { WeightChange } from './weight-change.ts';
 import type { WeightOptions } from './weight-options.ts';
 import { Weights } from './weights.ts';
 
 /** A node of a fleet. The fleet keeps the fields that can be written; the owner sees to the others. */
-export interface Member extends Candidate {
+export interface Member extends Tiered {
   weight: number;
   healthy: boolean;
 }
@@ -22,6 +26,11 @@ export interface FleetOptions {
   suspension?: Partial<SuspensionOptions> | undefined;
   /** How a node is chosen. Default `p2c`. */
   balancer?: BalancerName | undefined;
+  balancerOptions?: Partial<BalancerOptions> | undefined;
+  /** When calls go over to the next tier, and back. */
+  tiers?: Partial<TierOptions> | undefined;
+  /** Whether all calls go to one member until it fails. Default false. */
+  sticky?: boolean | undefined;
 }
 
 /** Why a member that was suspended gets calls again. */
@@ -34,6 +43,8 @@ export interface FleetEvents<M> {
   onReturned(member: M, cause: ReturnCause): void;
   /** Every member looks bad, so that picks are even among all; or no longer. */
   onPanic(on: boolean): void;
+  /** The calls go to another tier. */
+  onTier(change: TierChange): void;
 }
 
 /** How an attempt on a member ended. */
@@ -53,6 +64,8 @@ interface Entry<M> {
   readonly stall: Stall;
   base: number;
   connected: boolean;
+  /** True once it was, or could not be, connected: before that its absence says nothing. */
+  tried: boolean;
   /** Somebody took it out of service. */
   offline: boolean;
   /** True while the balancer has it. */
@@ -71,22 +84,31 @@ const mostPassed = 4;
  */
 export class Fleet<M extends Member> {
   readonly weights: Weights;
+  readonly #options: FleetOptions;
   readonly #random: Random;
   readonly #events: FleetEvents<M>;
   readonly #suspensions: Suspensions<M>;
   readonly #entries = new Map<M, Entry<M>>();
   readonly #byId = new Map<string, Entry<M>>();
   readonly #spared = new Set<Entry<M>>();
-  #balancer: Balancer<M>;
+  readonly #balancer: TieredBalancer<M>;
   #panicking = false;
 
   /** @throws RangeError for an option out of range */
   constructor(options: FleetOptions, random: Random, events: FleetEvents<M>) {
+    this.#options = options;
     this.#random = random;
     this.#events = events;
     this.weights = new Weights(options.weights, random);
     this.#suspensions = new Suspensions(suspensionOptions(options.suspension), random);
-    this.#balancer = makeBalancer<M>(options.balancer ?? 'p2c', random);
+    this.#balancer = new TieredBalancer(this.#maker(options.balancer ?? 'p2c'), options.tiers, (change) =>
+      events.onTier(change),
+    );
+  }
+
+  /** The tier that has the calls; undefined before the first connection. */
+  get activeTier(): number | undefined {
+    return this.#balancer.active;
   }
 
   /** Members that can be picked. */
@@ -123,16 +145,8 @@ export class Fleet<M extends Member> {
     let entry = this.#entries.get(member);
     if (entry === undefined) {
       const window = this.#suspensions.add(member);
-      entry = {
-        member,
-        window,
-        stall: new Stall(),
-        base,
-        connected: false,
-        offline: false,
-        picked: false,
-        sparedUntil: 0,
-      };
+      const state = { connected: false, tried: false, offline: false, picked: false, sparedUntil: 0 };
+      entry = { member, window, stall: new Stall(), base, ...state };
       this.#entries.set(member, entry);
       this.#byId.set(member.id, entry);
     }
@@ -146,7 +160,7 @@ export class Fleet<M extends Member> {
     this.#entries.delete(member);
     this.#byId.delete(member.id);
     this.#spared.delete(entry);
-    if (entry.picked) this.#balancer.remove(member);
+    this.#balancer.forget(member);
     this.weights.remove(member.id);
     this.#return(this.#suspensions.remove(member), 'too-few-left');
     this.#checkPanic();
@@ -158,6 +172,11 @@ export class Fleet<M extends Member> {
     if (entry === undefined || entry.connected === connected) return;
     entry.connected = connected;
     if (!connected) entry.stall.answered();
+    else if (!entry.tried) {
+      // It begins to rise when it can be sent something, however long it took to reach it.
+      this.#onWeight(entry, this.weights.begin(member.id, now));
+    }
+    if (connected) this.#expect(entry);
     this.#place(entry);
     // Who loses one connection after the other is suspended with the next one: a connection alone proves nothing.
     if (connected && !this.panicking && this.#suspensions.review(member, now)) this.#onSuspended(entry, 'lost');
@@ -169,14 +188,33 @@ export class Fleet<M extends Member> {
     if (entry === undefined || entry.offline === offline) return;
     entry.offline = offline;
     this.#place(entry);
+    // It is absent on purpose: that is not held against its tier.
+    if (offline) this.#balancer.forget(member);
+    else if (entry.tried) this.#balancer.expect(member);
   }
 
   /** Chooses by another rule from now on. @throws RangeError for a name that no balancer has */
   setBalancer(name: BalancerName): void {
-    const balancer = makeBalancer<M>(name, this.#random);
-    this.#balancer = balancer;
-    for (const { member, picked } of this.#entries.values()) if (picked) balancer.add(member);
-    this.#checkPanic();
+    const make = this.#maker(name);
+    make();
+    this.#balancer.replace(make);
+  }
+
+  #maker(name: BalancerName): () => Balancer<M> {
+    const { balancerOptions, sticky } = this.#options;
+    const make = () => makeBalancer<M>(name, this.#random, balancerOptions);
+    return sticky ? () => new StickyBalancer(make()) : make;
+  }
+
+  /** Its tier has changed. */
+  moved(member: M): void {
+    if (this.#entries.has(member)) this.#balancer.update(member);
+  }
+
+  #expect(entry: Entry<M>): void {
+    if (entry.tried) return;
+    entry.tried = true;
+    if (!entry.offline) this.#balancer.expect(entry.member);
   }
 
   /** It asked for no more calls until then: it gets none while others are left. */
@@ -246,10 +284,12 @@ export class Fleet<M extends Member> {
   /** Something other than an attempt showed that it is not well. `since` is when that began. */
   fault(member: M, cause: FaultCause, since: number, now: number, attempt?: string): void {
     const entry = this.#entries.get(member);
-    if (entry !== undefined) this.#fail(entry, cause, since, now, attempt);
+    if (entry === undefined) return;
+    if (cause === 'refused') this.#expect(entry);
+    this.#fail(entry, cause, since, now, attempt);
   }
 
-  /** Weights that rise by time. To be called every 100 ms or so. */
+  /** What time brings: weights that rise, calls that go back to a better tier. To be called every 100 ms or so. */
   advance(now: number, alive: (member: M) => boolean): void {
     const rises = (id: string) => {
       const { member } = this.#byId.get(id)!;
@@ -257,6 +297,7 @@ export class Fleet<M extends Member> {
       return alive(member) && !this.#suspensions.has(member);
     };
     for (const change of this.weights.advance(now, rises)) this.#onWeight(this.#byId.get(change.id)!, change);
+    this.#balancer.advance(now);
   }
 
   /** Suspended members whose time is over: the owner makes one probe call to each and says how it ended (`probed`). */

@@ -24,7 +24,7 @@ interface Node {
   base: number;
   factor: number;
   share: number;
-  readonly joinedAt: number;
+  joinedAt: number;
   /** When the factor was last lowered: attempts begun before it tell nothing new. */
   loweredAt: number;
   /** When the factor doubles by time. Of meaning only while it is below 1. */
@@ -95,6 +95,19 @@ export class Weights {
     this.#outage.moved(node, 0, 1);
     if (share < 1) this.#rising.add(node);
     return lastChange;
+  }
+
+  /**
+   * A newcomer can be sent calls only now: its slow start begins.
+   * @returns the change, unless there was none
+   */
+  begin(id: string, now: number): WeightChange | undefined {
+    const node = this.#nodes.get(id);
+    if (node === undefined || node.share === 1 || node.joinedAt === now) return undefined;
+    const from = effective(node);
+    node.joinedAt = now;
+    node.share = this.#options.slowStartFrom;
+    return record(node, from, 'slow-start', now);
   }
 
   /** Forgets a node. */
