@@ -17,9 +17,11 @@ describe('a server whose only handler thread computes', { concurrency: true }, (
     await client.quick(null);
     const order: string[] = [];
     const burning = client.burn(burn, { timeout: 30_000 }).then((pid) => order.push('burn') && pid);
-    const { status } = (await client.health()) as { status: string };
-    order.push(status);
+    const health = (await client.health()) as { status: string; pid: number; thread: number };
+    order.push(health.status);
+    assert.equal(health.thread, 0, 'beside the event loop');
     assert.equal(await client.quick(null), await burning, 'one process did both');
+    assert.equal(health.pid, await burning);
     assert.deepEqual(order, ['ok', 'burn']);
     assert.equal(client.nodes().nodes[0]!.lastCause, 'joined', 'the connection was never in doubt');
     server.signal('SIGTERM');

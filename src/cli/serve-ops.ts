@@ -3,8 +3,10 @@ import type { Log } from '../core/log.ts';
 import type { Health } from '../ops/health.ts';
 import { makeMetrics } from '../ops/metrics.ts';
 import { type OpsServer, startOps } from '../ops/server.ts';
+import type { WorkerReport } from '../server/prefork/messages.ts';
 import type { PreforkServer } from '../server/prefork/primary.ts';
 import type { WorkerProcess } from '../server/prefork/worker-process.ts';
+import { workerLoadGauges } from './worker-load.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
 /** Serves probes, metrics and nodes of a server that may still be starting. Throws where the port cannot be had. */
@@ -22,6 +24,7 @@ export async function startServeOps(
   const deaths = own
     .counter({ name: 'evenkeel_server_worker_deaths_total', help: 'Worker processes that died since the start' })
     .with();
+  const showLoad = workerLoadGauges(own);
   const merged = new WorkerMetrics<WorkerProcess>();
   let counted = 0;
   const listen = parseAddress(at);
@@ -35,7 +38,8 @@ export async function startServeOps(
       registered.set(server()?.registration === 'registered' ? 1 : 0);
       deaths.add((pool?.deaths ?? 0) - counted);
       counted = pool?.deaths ?? 0;
-      const reports = (await pool?.reports()) ?? new Map();
+      const reports: ReadonlyMap<WorkerProcess, WorkerReport> = (await pool?.reports()) ?? new Map();
+      showLoad(new Map(Array.from(reports, ([{ index }, { load }]) => [index, load])));
       return merged.text(await own.json(), pool?.workers ?? [], (worker) => reports.get(worker)?.metrics);
     },
     nodes: () => serverView(server()),
@@ -48,10 +52,11 @@ export async function startServeOps(
 async function serverView(server: PreforkServer | undefined): Promise<object> {
   if (server === undefined) return { version: 1, service: null, registry: null, server: null };
   const reports = await server.pool.reports();
-  const unknown = { connections: null, inFlight: null, queued: null };
+  const unknown = { connections: null, inFlight: null, load: null };
   const workers = server.pool.workers.map((worker) => {
-    const { connections, inFlight, queued } = reports.get(worker) ?? unknown;
-    return { index: worker.index, pid: worker.pid, state: worker.state, connections, inFlight, queued };
+    const { connections, inFlight, load } = reports.get(worker) ?? unknown;
+    const { index, pid, state } = worker;
+    return { index, pid, state, connections, inFlight, queued: load?.queued ?? null, load };
   });
   const { registry } = server;
   return {

@@ -2,7 +2,7 @@ import { systemClock } from '../core/clock.ts';
 import { makeLog } from '../ops/log.ts';
 import { makeMetrics } from '../ops/metrics.ts';
 import { runWorker } from '../server/prefork/worker.ts';
-import { threadInvoke } from '../server/threads.ts';
+import { threadRunner } from '../server/threads.ts';
 import { given } from './command.ts';
 import { loadModule } from './load-module.ts';
 import { podFacts } from './pod.ts';
@@ -21,10 +21,9 @@ export async function serveAsWorker(
   const runner =
     threads === 0
       ? undefined
-      : async (module: Awaited<ReturnType<typeof loadModule>>) => {
+      : (module: Awaited<ReturnType<typeof loadModule>>) => {
           const onBroken = () => process.exit(1);
-          const made = await threadInvoke({ moduleUrl, module, threads, now: systemClock.now, log, onBroken });
-          return made.invoke;
+          return threadRunner({ moduleUrl, module, threads, now: systemClock.now, log, onBroken });
         };
   try {
     const metricsJson = () => metrics.json();

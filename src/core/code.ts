@@ -39,6 +39,7 @@ export function isCode(text: unknown): text is Code {
  * | CONNECT_FAILED | UNAVAILABLE | no connection could be made |
  * | STALE | UNAVAILABLE | another server answers at the address |
  * | NO_NODES | UNAVAILABLE | no node could be reached in time |
+ * | UNHEALTHY | UNAVAILABLE | the answer to `health`: the service cannot do its work |
  * | CIRCUIT_OPEN | UNAVAILABLE | nearly all calls of the method failed lately: this one was not made |
  * | FALLBACK_FAILED | INTERNAL | the caller's own fallback threw; what it was to stand in for is the cause |
  * | UNHANDLED | INTERNAL | the handler threw something that is not an RpcError |
@@ -53,6 +54,7 @@ export type Reason =
   | 'CONNECT_FAILED'
   | 'STALE'
   | 'NO_NODES'
+  | 'UNHEALTHY'
   | 'CIRCUIT_OPEN'
   | 'FALLBACK_FAILED'
   | 'UNHANDLED'

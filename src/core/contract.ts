@@ -110,7 +110,23 @@ export interface ServiceModule<M extends Methods = Methods> {
   handlers: Handlers<M>;
   /** Runs once a process, before the server is announced: fill caches, let the compiler warm up. */
   warmUp?: () => void | Promise<void>;
-  /** Asked by the built-in method `health`: throws, or says what is wrong, when the service cannot do its work. */
+  /**
+   * Asked by the built-in method `health`, by every client every few seconds, whether the service can do its work. It
+   * cannot if this
+   * - throws or rejects,
+   * - has not answered after 5 s,
+   * - gives `false`, or a text that says what is wrong,
+   * - gives an object whose `status` is not one of the words below; its `message` may say what is wrong.
+   *
+   * Then `health` fails with UNAVAILABLE, reason UNHEALTHY, and clients send the server less until it is well. It is well
+   * if this gives anything else: nothing, `true`, facts without a `status`, or one of the words `ok`, `up`, `pass`,
+   * `healthy` and `serving`, alone or as the `status`. That is what `health` answers then; `{ status: 'ok' }` for nothing.
+   * What is given reaches the caller, and so does an RpcError that is thrown; of anything else that is thrown only the log
+   * hears.
+   *
+   * It runs beside the event loop also where handlers run in worker threads, so that it answers while they are busy: what
+   * it sees is the process's own copy of the module. It must not block. However many ask, it runs once at a time.
+   */
   health?: () => unknown;
 }
 

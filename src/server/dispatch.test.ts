@@ -8,7 +8,9 @@ import { type HandlerContext, method, type ServiceModule, service } from '../cor
 import { RpcError } from '../core/error.ts';
 import { currentCall, enableInheritance } from '../core/inherit.ts';
 import { type Log, silentLog } from '../core/log.ts';
+import { VirtualClock } from '../core/virtual-clock.ts';
 import { dispatch } from './dispatch.ts';
+import { healthCheck } from './health.ts';
 
 /** A schema that takes its time. */
 const slowly = <S extends StandardSchemaV1>(schema: S): StandardSchemaV1 => ({
@@ -35,8 +37,9 @@ function served(work: Work, module: Partial<ServiceModule> = {}, log: Log = sile
   const add: Work = (input) => (input as { a: number }).a + (input as { b: number }).b;
   const handlers = { read: work, sum: add, slowSum: add };
   const handle = dispatch(
-    { service: contract, handlers, ...module } as ServiceModule,
+    { service: contract, ...module },
     (name, input, context) => handlers[name as keyof typeof handlers](input, context),
+    healthCheck(module.health, new VirtualClock(), log),
     log,
   );
   return async (facts: ConstructorParameters<typeof FakeIncoming>[0] = {}, call = new FakeIncoming(facts)) => {
@@ -180,7 +183,12 @@ test('a handler sees its call; what it calls meanwhile belongs to it, and not on
 test('a call that is cancelled while its input is checked is not started', async () => {
   let started = 0;
   const call = new FakeIncoming({ method: 'slowSum', input: { a: 1 } });
-  const handle = dispatch({ service: contract, handlers: {} } as unknown as ServiceModule, () => ++started, silentLog);
+  const handle = dispatch(
+    { service: contract },
+    () => ++started,
+    () => {},
+    silentLog,
+  );
   const end = ending(() => handle(call));
   call.cancel(new RpcError('CANCELLED', 'enough'));
   await new Promise((resolve) => setImmediate(resolve));
@@ -199,15 +207,21 @@ test('the contract says whether a call may be repeated, not the caller', async (
   }
 });
 
-test('health: ok by itself; what the hook says otherwise, and its failure', async () => {
+test('health is answered beside the handlers: by the hook, and without one as ok', async () => {
   assert.deepEqual((await served(() => 1)({ method: 'health' })).reply?.output, { status: 'ok' });
   const health = (hook: () => unknown) => served(() => 1, { health: hook })({ method: 'health' });
-  assert.deepEqual((await health(() => undefined)).reply?.output, { status: 'ok' });
   assert.deepEqual((await health(async () => ({ database: 'slow' }))).reply?.output, { database: 'slow' });
-  const thrown = await health(() => {
-    throw new Error('no database');
-  });
-  assert.equal(thrown.error?.label, 'INTERNAL/UNHANDLED');
-  const said = await health(() => Promise.reject(new RpcError('UNAVAILABLE', 'no database')));
-  assert.equal(said.error?.label, 'UNAVAILABLE');
+  const { error } = await health(() => 'no database');
+  assert.deepEqual([error?.label, error?.stage], ['UNAVAILABLE/UNHEALTHY', 'answered']);
+  assert.equal((await served(() => 1)({ method: 'health', service: 'other' })).error?.code, 'UNIMPLEMENTED');
+});
+
+test('what a health check calls belongs to none of those who asked', async () => {
+  enableInheritance();
+  let seen: unknown = 'not asked';
+  const health = () => {
+    seen = currentCall();
+  };
+  await served(() => 1, { health })({ method: 'health' });
+  assert.equal(seen, undefined);
 });

@@ -10,14 +10,22 @@ import { codecByName } from '../wire/codec.ts';
 /** Runs the handler of a method: in this thread, or in another (`threads.ts`). */
 export type Invoke = (method: string, input: unknown, context: HandlerContext) => unknown;
 
-/** The innermost handler: finds the method, checks what goes in and out, and makes of what is thrown what may be said. */
-export function dispatch(module: ServiceModule, invoke: Invoke, log: Log): Handler {
+/**
+ * The innermost handler: finds the method, checks what goes in and out, and makes of what is thrown what may be said.
+ * @param health answers the built-in method, beside the event loop whatever runs the others (`health.ts`)
+ */
+export function dispatch(
+  module: Pick<ServiceModule, 'service'>,
+  invoke: Invoke,
+  health: () => unknown,
+  log: Log,
+): Handler {
   const { service } = module;
   const methods = new Map<string, Method>(Object.entries(service.methods));
 
   const run = (call: IncomingCall): unknown => {
     if (call.service !== service.name) throw unknownService(call.service, service.name);
-    if (call.method === 'health') return runHealth(module);
+    if (call.method === 'health') return health();
     const method = methods.get(call.method);
     if (method === undefined) throw unknownMethod(call.method, service.name, methods.keys());
     call.repeatable = method.idempotent;
@@ -41,7 +49,8 @@ export function dispatch(module: ServiceModule, invoke: Invoke, log: Log): Handl
     };
     let output: unknown;
     try {
-      output = runFor(call, () => run(call));
+      // Several callers may share one health check: what it calls in its turn belongs to none of them.
+      output = call.method === 'health' ? run(call) : runFor(call, () => run(call));
     } catch (thrown) {
       return fail(thrown);
     }
@@ -119,11 +128,6 @@ function unwrap(result: StandardSchemaV1.Result<unknown>, side: 'input' | 'outpu
   });
   if (side === 'input') throw new RpcError('INVALID_ARGUMENT', issues.join('; '));
   throw new RpcError('INTERNAL', `the handler broke its contract: ${issues.join('; ')}`, { mayHaveExecuted: true });
-}
-
-async function runHealth(module: ServiceModule): Promise<unknown> {
-  const said = await module.health?.();
-  return said === undefined ? { status: 'ok' } : said;
 }
 
 /**

@@ -13,7 +13,7 @@ import type { HandlerContext, ServiceModule } from '../core/contract.ts';
 import { RpcError } from '../core/error.ts';
 import { runFor } from '../core/inherit.ts';
 import { type Log, silentLog } from '../core/log.ts';
-import { threadInvoke } from './threads.ts';
+import { threadRunner } from './threads.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-threads-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -35,7 +35,7 @@ async function start(test: TestContext, threads: number, moduleUrl = pathToFileU
   const log: Log = { ...silentLog, debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
   const broken: Error[] = [];
   const module: ServiceModule = (await import(moduleUrl)).default;
-  const { invoke, close } = await threadInvoke({
+  const runner = await threadRunner({
     moduleUrl,
     module,
     threads,
@@ -43,7 +43,8 @@ async function start(test: TestContext, threads: number, moduleUrl = pathToFileU
     log,
     onBroken: (cause) => broken.push(cause),
   });
-  test.after(() => close());
+  const { invoke } = runner;
+  test.after(() => runner.close());
 
   /** Makes a call as `dispatch` does. */
   const start = (method: string, input: unknown, { timeout = 30_000, metadata = {}, attempt = 1 } = {}) => {
@@ -70,7 +71,7 @@ async function start(test: TestContext, threads: number, moduleUrl = pathToFileU
     };
     return { call, result: runFor(call, () => invoke(method, input, context)) as Promise<unknown> };
   };
-  return { start, call: async (...args: Parameters<typeof start>) => start(...args).result, lines, broken };
+  return { start, call: async (...args: Parameters<typeof start>) => start(...args).result, lines, broken, runner };
 }
 
 describe('a handler in a worker thread', () => {
@@ -102,6 +103,17 @@ describe('a handler in a worker thread', () => {
     const order: number[] = [];
     await Promise.all([30, 1, 1, 1].map((ms, i) => call('burn', ms).then(() => order.push(i))));
     assert.deepEqual(order, [0, 1, 2, 3]);
+  });
+
+  it('is counted while it waits', async (test) => {
+    const { call, runner } = await start(test, 2);
+    assert.deepEqual([runner.threads, runner.waiting], [2, 0]);
+    const calls = [1, 2, 3, 4, 5].map((ms) => call('burn', ms));
+    await systemClock.sleep(0);
+    assert.equal(runner.waiting, 3);
+    await call('quick', null);
+    await Promise.all(calls);
+    assert.equal(runner.waiting, 0);
   });
 
   it('does not start when nobody waits for it any more', async (test) => {

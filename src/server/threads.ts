@@ -5,6 +5,7 @@ import { currentCall, enableInheritance } from '../core/inherit.ts';
 import type { Log } from '../core/log.ts';
 import { errorFromJson } from '../wire/message.ts';
 import type { Invoke } from './dispatch.ts';
+import type { Runner } from './host.ts';
 
 /** What is sent to a thread, and what comes back. `ready` is asked once, to see that the module is there. */
 export type ThreadTask = 'ready' | ThreadCall;
@@ -53,7 +54,7 @@ export interface ThreadOptions {
  *
  * Resolves when every thread has loaded the module; rejects with one sentence when one cannot.
  */
-export async function threadInvoke(options: ThreadOptions): Promise<{ invoke: Invoke; close(): Promise<void> }> {
+export async function threadRunner(options: ThreadOptions): Promise<Runner & { close(): Promise<void> }> {
   const { moduleUrl, module, threads, now, log } = options;
   const { Piscina } = await import('piscina').catch((cause) => {
     throw new Error('worker threads need the package "piscina": npm install piscina', { cause });
@@ -103,7 +104,14 @@ export async function threadInvoke(options: ThreadOptions): Promise<{ invoke: In
       turns.leave();
     }
   };
-  return { invoke, close: () => pool.destroy() };
+  return {
+    invoke,
+    threads,
+    get waiting() {
+      return turns.waiting;
+    },
+    close: () => pool.destroy(),
+  };
 }
 
 function taskOf(
@@ -131,6 +139,10 @@ class Turns {
 
   constructor(n: number) {
     this.#free = n;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Rejects when the call is cancelled before its turn. */

@@ -4,6 +4,7 @@
  * Loading takes EVENKEEL_TEST_SLOW ms.
  */
 import { existsSync, openSync, writeSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
 import { z } from 'zod';
 import { systemClock } from '../../src/core/clock.ts';
 import { type Handlers, method, type ServiceModule, service } from '../../src/core/contract.ts';
@@ -84,6 +85,10 @@ export const handlers: Handlers<typeof book.methods> = {
   },
 };
 
-const module: ServiceModule<typeof book.methods> = { service: book, handlers };
+const module: ServiceModule<typeof book.methods> = {
+  service: book,
+  handlers,
+  health: () => ({ status: 'ok', pid: process.pid, thread: threadId }),
+};
 
 export default module;

@@ -9,7 +9,7 @@ const ready = () => tell({ say: 'ready', service: 'test' });
 process.on('message', (message: ToWorker) => {
   if (behaviour === 'deaf') return;
   if (message.say === 'report') {
-    const report = { connections: 0, inFlight: 0, queued: 0, metrics: process.pid };
+    const report = { connections: 0, inFlight: 0, load: { inFlight: 0, queued: 0 }, metrics: process.pid };
     tell({ say: 'report', id: message.id, report });
   }
   if (message.say === 'finish') process.exit(0);

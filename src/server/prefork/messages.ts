@@ -1,3 +1,5 @@
+import type { Load } from '../../core/load.ts';
+
 /** What a primary and its workers say to each other, over the IPC channel that a fork has. */
 
 export type ToWorker =
@@ -23,7 +25,7 @@ export type ToPrimary =
 export interface WorkerReport {
   connections: number;
   inFlight: number;
-  queued: number;
+  load: Load;
   /** All metrics of the process as plain data. */
   metrics: unknown;
 }

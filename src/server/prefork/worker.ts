@@ -2,8 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ServiceModule } from '../../core/contract.ts';
 import type { Acceptor, Network } from '../../transport/network.ts';
-import type { Invoke } from '../dispatch.ts';
-import { type Host, host } from '../host.ts';
+import { type Host, host, type Runner } from '../host.ts';
 import { type ServeOptions, serveOptions } from '../options.ts';
 import { shutdown } from '../shutdown.ts';
 import type { ToPrimary, ToWorker, WorkerReport } from './messages.ts';
@@ -11,7 +10,7 @@ import type { ToPrimary, ToWorker, WorkerReport } from './messages.ts';
 export interface WorkerOptions extends ServeOptions {
   worker: { index: number; of: number; id: string };
   /** Gives what runs handlers, once the module is there. Default: this thread does. */
-  runner?: (module: ServiceModule) => Promise<Invoke>;
+  runner?: (module: ServiceModule) => Promise<Runner>;
   /** All metrics of the process as plain data. */
   metricsJson(): Promise<unknown>;
 }
@@ -41,10 +40,10 @@ async function work(
   } catch (cause) {
     throw new Error(`the module's warmUp failed: ${String((cause as Error)?.message ?? cause)}`, { cause });
   }
-  const invoke = await options.runner?.(module);
+  const runner = await options.runner?.(module);
   const { index, of, id } = options.worker;
   const filled = serveOptions({ ...options, network: channel, id });
-  const serving = await host(module, { ...filled, worker: { index, of }, ...(invoke === undefined ? {} : { invoke }) });
+  const serving = await host(module, { ...filled, worker: { index, of }, ...(runner === undefined ? {} : { runner }) });
   const done = channel.obey(serving, filled, options.metricsJson);
   void channel.say({ say: 'ready', service: module.service.name });
   await done;
@@ -143,6 +142,6 @@ class PrimaryChannel implements Network {
 }
 
 async function report(serving: Host, metrics: () => Promise<unknown>): Promise<WorkerReport> {
-  const { connections, inFlight, queued } = serving;
-  return { connections, inFlight, queued, metrics: await metrics() };
+  const { connections, inFlight } = serving;
+  return { connections, inFlight, load: serving.load(), metrics: await metrics() };
 }
