@@ -132,7 +132,8 @@ test('while the servers are of two versions, a method may be repeated only if bo
   const { clock, network, random, registryUrl: registry } = world;
   const handlers = { read: () => 1, write: () => 1, added: () => 1 };
   const newer = await serve(changed, handlers, { clock, network, random, registry, listen: 'new:1' });
-  await clock.run(50);
+  // A newcomer is dialled within 200 ms.
+  await clock.run(250);
   const facts = () => Object.fromEntries(Object.entries(client.methods()).map(([name, m]) => [name, m.idempotent]));
   assert.deepEqual(facts(), { read: false, write: false, added: false, health: true });
   old.kill();

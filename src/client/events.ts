@@ -14,6 +14,8 @@ export interface ClientEvents {
   suspended: { id: string; cause: FaultCause | 'probe'; for: number };
   /** A suspended node gets calls again. */
   returned: { id: string; cause: ReturnCause };
+  /** The calls go to servers of another tier: 0 preferred primaries, 1 other primaries, 2 and 3 backups. */
+  tier: { tier: number; why: string };
   /** Every node looks bad, so that picks are even among all; or no longer. */
   panic: { on: boolean };
   /** The registry cannot be read; the servers last known are used on. */

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Events } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { FleetEvents } from '../policy/fleet.ts';
+import { tierChangeText } from '../policy/tiers-change.ts';
 import type { ClientEvents } from './events.ts';
 import type { Node } from './node.ts';
 
@@ -17,6 +18,11 @@ export function fleetEvents(events: Events<ClientEvents>, log: Log, clock: Clock
     onReturned({ id }, cause) {
       log.info({ node: id, cause }, 'a server gets calls again');
       events.emit('returned', { id, cause });
+    },
+    onTier(change) {
+      const text = tierChangeText(change);
+      log.info({ tier: change.to.tier }, text);
+      events.emit('tier', { tier: change.to.tier, why: text });
     },
     onPanic(on) {
       if (on) log.warn({}, 'every server looks bad: picking evenly among all');

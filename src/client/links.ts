@@ -126,9 +126,9 @@ export class Links implements NodeLinks {
     return this.live ? await probe(this.least(), this.#options.clock, timeout) : 'not connected';
   }
 
-  /** Begins to connect. */
-  start(): void {
-    void this.#dial();
+  start(delay = 0): void {
+    if (delay === 0) void this.#dial();
+    else this.#later(delay);
   }
 
   /** Makes no new connections, lets the calls at work finish for at most `grace` ms. Never rejects. */

@@ -39,8 +39,8 @@ export interface NodeLinks {
   readonly hello: Hello | undefined;
   /** The one with the fewest calls at work. Only while `live`. */
   least(): Sender;
-  /** Begins to connect. */
-  start(): void;
+  /** Begins to connect, after `delay` ms. */
+  start(delay: number): void;
   /** Makes no new connections, lets the calls at work finish for at most `grace` ms. Never rejects. */
   stop(grace: number): Promise<void>;
   /** One call that asks whether the node does its work. Resolves with what is wrong, or undefined. Never rejects. */

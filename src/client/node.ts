@@ -12,8 +12,12 @@ export class Node implements Member {
   /** Kept by the fleet. */
   weight = 0;
   healthy = true;
+  /** Which servers are rather used: 0 first. Kept by `nodes.ts`. */
+  tier = 0;
   /** True while every connection owes a sign of life, as last seen. */
   silent = false;
+  /** Since when it has had no connection (on the clock, ms). */
+  downSince: number | undefined;
   /** Since when the registry does not list it any more (on the clock, ms). */
   unlistedSince: number | undefined;
   readonly links: NodeLinks;

@@ -4,11 +4,13 @@ import { address, type Endpoint } from '../core/endpoint.ts';
 import { RpcError } from '../core/error.ts';
 import type { Events } from '../core/events.ts';
 import type { TimerWheel } from '../core/timer-wheel.ts';
+import { dialDelays } from '../policy/dial-plan.ts';
 import { type Ended, Fleet } from '../policy/fleet.ts';
 import type { FaultCause } from '../policy/outcome.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ClientEvents } from './events.ts';
 import { fleetEvents } from './fleet-events.ts';
+import { Membership } from './membership.ts';
 import { type MakeLinks, Node } from './node.ts';
 import type { FilledConnectOptions } from './options.ts';
 import { type RegistryState, RegistryWatch } from './registry-watch.ts';
@@ -18,6 +20,10 @@ import { WaitingCalls } from './waiting.ts';
 const sweepInterval = 100;
 /** How long a probe call may take, ms. */
 const probeTimeout = 1_000;
+/** How often it is looked whether servers that are down need others to stand in for them, ms. */
+const chooseInterval = 1_000;
+/** A server that was without a connection for this long is down, ms. */
+const downAfter = 3_000;
 /** How long the calls at work on a node that is dropped may go on, ms. Their own deadlines are what really ends them. */
 const dropGrace = 600_000;
 
@@ -37,9 +43,11 @@ export class Nodes {
   readonly #events: Events<ClientEvents>;
   readonly #all = new Map<string, Node>();
   readonly #registry: RegistryWatch;
+  readonly #membership: Membership;
   readonly #waiting: WaitingCalls;
   readonly #sweep: Timer;
   readonly #closing = new AbortController();
+  #chosenAt = 0;
 
   constructor(
     registry: Registry,
@@ -53,11 +61,12 @@ export class Nodes {
     this.#options = options;
     this.#events = events;
     this.fleet = new Fleet(options, random, fleetEvents(events, log, clock));
+    this.#membership = new Membership(options);
     const waiting = { max: options.maxWaiting, timeout: options.connectTimeout };
     this.#waiting = new WaitingCalls(clock, wheel, waiting, () => this.#whyNone());
     this.#sweep = every(clock, sweepInterval, () => this.#onSweep());
     const { signal } = this.#closing;
-    this.#registry = new RegistryWatch({ clock, log, events, signal }, (endpoints) => this.#reconcile(endpoints));
+    this.#registry = new RegistryWatch({ clock, log, events, signal }, (endpoints) => this.#onKnown(endpoints));
     void this.#registry.follow(registry);
   }
 
@@ -129,43 +138,60 @@ export class Nodes {
     await Promise.all(Array.from(this.#all.values(), (node) => node.links.stop(grace)));
   }
 
-  #reconcile(endpoints: readonly Endpoint[]): void {
-    const listed = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
-    // The first nodes of all are no newcomers: there is nobody whose traffic they would take too fast.
-    const slowStart = this.fleet.size > 0;
+  #onKnown(endpoints: readonly Endpoint[]): void {
+    this.#membership.list(endpoints, this.#isDown);
+    const { listed } = this.#membership;
     for (const node of this.#all.values()) if (!listed.has(node.id)) this.#onUnlisted(node, listed.size === 0);
-    for (const endpoint of listed.values()) {
+    for (const endpoint of listed.values()) this.#onListed(endpoint);
+    this.#connectMembers();
+  }
+
+  /** What the registry says of a node that is known. */
+  #onListed(endpoint: Endpoint): void {
+    const node = this.#all.get(endpoint.id);
+    if (node === undefined) return;
+    if (!node.isReachedBy(endpoint)) return this.#drop(node);
+    node.unlistedSince = undefined;
+    node.endpoint = endpoint;
+    this.#weigh(node);
+  }
+
+  /** Makes the members' nodes, and dials them with a spread: all clients learn of a new server in the same moment. */
+  #connectMembers(): void {
+    const { members, listed } = this.#membership;
+    const { random, log } = this.#options;
+    const fresh = Array.from(members).filter((id) => !this.#all.has(id));
+    const served = this.fleet.size > 0;
+    const delays = dialDelays(fresh.length, served, random);
+    for (const [i, id] of fresh.entries()) {
       try {
-        this.#onListed(endpoint, slowStart);
+        // The first nodes of all are no newcomers: there is nobody whose traffic they would take too fast.
+        this.#make(listed.get(id)!, { slowStart: served, delay: delays[i]! });
       } catch (err) {
         // One entry that cannot be is no reason to lose the others.
-        this.#options.log.warn({ err, node: endpoint.id }, 'the registry lists a server that cannot be used');
+        log.warn({ err, node: id }, 'the registry lists a server that cannot be used');
       }
     }
   }
 
-  #onListed(endpoint: Endpoint, slowStart: boolean): void {
-    const now = this.#options.clock.now();
-    let node = this.#all.get(endpoint.id);
-    if (node !== undefined && !node.isReachedBy(endpoint)) {
-      this.#drop(node);
-      node = undefined;
-    }
-    if (node !== undefined) {
-      node.unlistedSince = undefined;
-      node.endpoint = endpoint;
-      this.fleet.add(node, endpoint.weight, now, { slowStart });
-      return;
-    }
-    node = new Node(endpoint, (self) =>
+  #make(endpoint: Endpoint, { slowStart, delay }: { slowStart: boolean; delay: number }): void {
+    const node = new Node(endpoint, (self) =>
       this.#makeLinks(endpoint, {
         onChange: () => this.#onLinks(self),
         onFault: (cause, error, since) => this.#onLinkFault(self, cause, error, since),
       }),
     );
-    this.fleet.add(node, endpoint.weight, now, { slowStart });
+    this.#weigh(node, slowStart);
     this.#all.set(node.id, node);
-    node.links.start();
+    node.downSince = this.#options.clock.now() + delay;
+    node.links.start(delay);
+  }
+
+  /** Tells the fleet what the registry says of the node's weight and place. */
+  #weigh(node: Node, slowStart = false): void {
+    node.tier = this.#membership.tier(node.id);
+    this.fleet.add(node, node.endpoint.weight, this.#options.clock.now(), { slowStart });
+    this.fleet.moved(node);
   }
 
   /**
@@ -191,7 +217,9 @@ export class Nodes {
   #onLinks(node: Node): void {
     if (this.#all.get(node.id) !== node || this.#closing.signal.aborted) return;
     this.version++;
-    this.fleet.setConnected(node, node.live, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    node.downSince = node.live ? undefined : now;
+    this.fleet.setConnected(node, node.live, now);
     if (this.fleet.size > 0) this.#waiting.wake();
     // One that was merely lost is dialled again first: a blip of the network is no evidence that it is gone.
     if (!node.live && node.unlistedSince !== undefined && node.links.departed) this.#drop(node);
@@ -212,7 +240,26 @@ export class Nodes {
       if (node.unlistedSince !== undefined && now - node.unlistedSince > this.#options.retention) this.#drop(node);
       else this.#checkHeartbeat(node, now);
     }
+    if (this.#membership.partial && now - this.#chosenAt >= chooseInterval) this.#chooseAgain(now);
   }
+
+  /** Of many servers only some are members: others stand in for those that are down, and go when they are up again. */
+  #chooseAgain(now: number): void {
+    this.#chosenAt = now;
+    this.#membership.choose(this.#isDown);
+    const { members, listed } = this.#membership;
+    this.#connectMembers();
+    // One that is no member any more goes when enough others are there.
+    for (const node of this.#all.values()) {
+      if (this.fleet.size <= this.#options.subset) return;
+      if (listed.has(node.id) && !members.has(node.id)) this.#drop(node);
+    }
+  }
+
+  readonly #isDown = (id: string): boolean => {
+    const since = this.#all.get(id)?.downSince;
+    return since !== undefined && this.#options.clock.now() - since >= downAfter;
+  };
 
   /** A node whose every connection owes a sign of life has failed, once for each time that it falls silent. */
   #checkHeartbeat(node: Node, now: number): void {

@@ -1,13 +1,17 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { type Metrics, silentMetrics } from '../core/metrics.ts';
-import { type Random, systemRandom } from '../core/random.ts';
+import { freshId, type Random, systemRandom } from '../core/random.ts';
 import { whole } from '../core/whole.ts';
-import { type BalancerName, balancerNames } from '../policy/balance/index.ts';
+import { type BalancerName, type BalancerOptions, balancerNames, balancerOptions } from '../policy/balance/index.ts';
 import { type BreakerOptions, breakerOptions } from '../policy/breaker-options.ts';
 import { budgetOptions, type RetryBudgetOptions } from '../policy/budget.ts';
 import { type LoadThresholds, loadThresholds } from '../policy/load-thresholds.ts';
+import { expectRange } from '../policy/range.ts';
+import { defaultSubset } from '../policy/subset.ts';
 import { type SuspensionOptions, suspensionOptions } from '../policy/suspension-options.ts';
+import { defaultZoneOverload, type TierPreference } from '../policy/tier-rank.ts';
+import { type TierOptions, tierOptions } from '../policy/tiers-options.ts';
 import { type WeightOptions, weightOptions } from '../policy/weight-options.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type HeartbeatOptions, heartbeatDefaults } from '../transport/heartbeat.ts';
@@ -38,6 +42,23 @@ export interface ConnectOptions {
   breaker?: boolean | Partial<BreakerOptions>;
   /** How a node is chosen. Default `p2c`: of two by weight the one with fewer calls at work. */
   balancer?: BalancerName;
+  /** What some balancers can be told. */
+  balancerOptions?: Partial<BalancerOptions>;
+  /** Whether all calls go to one node until it fails: for servers that remember their callers. Default false. */
+  sticky?: boolean;
+  /** Which servers are rather used: those of a zone, those with all of some tags. Default: any. */
+  prefer?: TierPreference;
+  /**
+   * How many times its fair share a server may get because it is in its callers' own zone. Default 1.2; 1..100, or
+   * `Infinity`. Where the own zone has too few servers, some of other zones are used like them.
+   */
+  zoneOverload?: number;
+  /** When calls go over to the next servers in preference (other zones, backups), and when they come back. */
+  tiers?: Partial<TierOptions>;
+  /** How many servers of each kind (preferred, other, backup) a client connects to. Default 20; 1..10,000, or `Infinity`. */
+  subset?: number;
+  /** Which subset of the servers it is: the same for the same id. Default: by chance. */
+  clientId?: string;
   /** How weights fall and come back. */
   weights?: Partial<WeightOptions>;
   /** When a node that fails goes to the failed list, and for how long. */
@@ -84,6 +105,13 @@ export interface FilledConnectOptions {
   budget: RetryBudgetOptions;
   breaker: BreakerOptions | undefined;
   balancer: BalancerName;
+  balancerOptions: BalancerOptions;
+  sticky: boolean;
+  prefer: TierPreference;
+  zoneOverload: number;
+  tiers: TierOptions;
+  subset: number;
+  clientId: string;
   weights: WeightOptions;
   suspension: SuspensionOptions;
   helloTimeout: number;
@@ -131,6 +159,17 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     budget: budgetOptions(given.budget),
     breaker: breakerOf(given.breaker ?? false),
     balancer: oneOf('balancer', given.balancer ?? 'p2c', balancerNames),
+    balancerOptions: balancerOptions(given.balancerOptions),
+    sticky: oneOf('sticky', given.sticky ?? false, [true, false]),
+    prefer: given.prefer ?? {},
+    zoneOverload: zoneOverload(given.zoneOverload ?? defaultZoneOverload),
+    tiers: tierOptions(given.tiers),
+    subset:
+      given.subset === Number.POSITIVE_INFINITY
+        ? given.subset
+        : whole('subset', given.subset ?? defaultSubset, 1, 10_000),
+    // By the same randomness as all else, so that a seed repeats a client.
+    clientId: given.clientId ?? (given.random === undefined ? freshId() : String(given.random())),
     weights: weightOptions(given.weights),
     suspension: suspensionOptions(given.suspension),
     helloTimeout: whole('helloTimeout', given.helloTimeout ?? 1_000, 10, 60_000),
@@ -157,6 +196,11 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
 /** 0, or a whole number in a range. */
 function orOff(name: string, value: number, min: number, max: number): number {
   return value === 0 ? 0 : whole(name, value, min, max);
+}
+
+function zoneOverload(value: number): number {
+  if (value !== Number.POSITIVE_INFINITY) expectRange('option "zoneOverload"', value, 1, 100);
+  return value;
 }
 
 function breakerOf(given: boolean | Partial<BreakerOptions>): BreakerOptions | undefined {

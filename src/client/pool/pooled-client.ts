@@ -64,8 +64,9 @@ export class PooledClient<T> implements NodeLinks, Sender {
     return this;
   }
 
-  start(): void {
-    void this.#connect();
+  start(delay: number): void {
+    if (delay === 0) void this.#connect();
+    else this.#later(delay);
   }
 
   send(call: Call): Promise<Reply> {
@@ -169,15 +170,18 @@ export class PooledClient<T> implements NodeLinks, Sender {
       if (this.#stopped) return;
       this.lastError = this.#failed(messageOf(error), 'unsent', error);
       this.#events.onFault('refused', this.lastError, since);
-      this.#later();
+      this.#retry();
     } finally {
       this.#connecting = undefined;
     }
   }
 
-  #later(): void {
-    const { clock, random } = this.#options.shared;
-    const wait = backoff(++this.#failures, reconnect, random);
+  #retry(): void {
+    this.#later(backoff(++this.#failures, reconnect, this.#options.shared.random));
+  }
+
+  #later(wait: number): void {
+    const { clock } = this.#options.shared;
     this.nextDial = clock.now() + wait;
     this.#redial = clock.timer(wait, () => void this.#connect());
   }
@@ -229,7 +233,7 @@ export class PooledClient<T> implements NodeLinks, Sender {
     // First out of the pick: whoever hears of the fault may make a call.
     this.#events.onChange();
     this.#events.onFault('lost', this.lastError, this.#options.shared.clock.now());
-    this.#later();
+    this.#retry();
   }
 
   async #discard(): Promise<void> {
