@@ -5,7 +5,7 @@ import { backoff } from '../../policy/backoff.ts';
 import type { Leaving } from '../shutdown.ts';
 import { HandOut } from './hand-out.ts';
 import type { WorkerReport } from './messages.ts';
-import { type WorkerCommand, WorkerProcess } from './worker-process.ts';
+import { type WorkerCommand, WorkerProcess, type WorkerProcessEvents } from './worker-process.ts';
 
 /** How long a worker that was told to finish may take beyond that, ms. */
 const exitTime = 1_000;
@@ -124,7 +124,21 @@ export class WorkerPool implements Leaving {
     const { clock, command, log } = this.#options;
     const since = clock.now();
     let failed: string | undefined;
-    const worker: WorkerProcess = new WorkerProcess(index, command, {
+    const onFailed = (message: string) => {
+      failed = message;
+      this.#started?.reject(new Error(message));
+    };
+    const onEnded = (how: string) => {
+      const why = failed ?? how;
+      if (this.#started !== undefined) {
+        this.#started.reject(new Error(`a worker process ended while it started: ${why}`));
+        return;
+      }
+      if (this.#leaving) return;
+      this.deaths++;
+      this.#startAgain(index, clock.now() - since, why);
+    };
+    const events: WorkerProcessEvents = {
       onReady: (service) => {
         if (this.#leaving) return;
         this.handOut.add(worker);
@@ -132,10 +146,7 @@ export class WorkerPool implements Leaving {
         this.#options.onChange(this.ready);
         if (this.ready === command.of) this.#started?.resolve(service);
       },
-      onFailed: (message) => {
-        failed = message;
-        this.#started?.reject(new Error(message));
-      },
+      onFailed,
       onDisconnect: () => {
         this.handOut.remove(worker);
         if (worker.state !== 'ready') return;
@@ -149,16 +160,18 @@ export class WorkerPool implements Leaving {
         this.handOut.gone(worker);
         this.#options.onChange(this.ready);
         if (this.#workers.size === 0) this.#allGone?.resolve();
-        const why = failed ?? (signal === null ? `exit code ${code}` : `signal ${signal}`);
-        if (this.#started !== undefined) {
-          this.#started.reject(new Error(`a worker process ended while it started: ${why}`));
-          return;
-        }
-        if (this.#leaving) return;
-        this.deaths++;
-        this.#startAgain(index, clock.now() - since, why);
+        onEnded(signal === null ? `exit code ${code}` : `signal ${signal}`);
       },
-    });
+    };
+    let worker: WorkerProcess;
+    try {
+      worker = new WorkerProcess(index, command, events);
+    } catch (error) {
+      // Most refusals of the system come as events. Out of memory is thrown, and must not end the primary.
+      onFailed(`cannot start a process: ${(error as Error).message}`);
+      onEnded('it was never there');
+      return;
+    }
     this.#workers.set(index, worker);
   }
 
