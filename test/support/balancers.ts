@@ -124,6 +124,8 @@ export function assertShares(counts: Map<string, number>, expected: Record<strin
 export class Traffic {
   now = 0;
   readonly picks = new Map<FakeNode, number>();
+  /** The most each node had in flight. */
+  readonly peaks = new Map<FakeNode, number>();
   readonly #balancer: Balancer<FakeNode>;
   readonly #random: Random;
   readonly #key: (i: number) => string | undefined;
@@ -154,6 +156,7 @@ export class Traffic {
       const node = this.#balancer.pick([], this.#key(++this.#calls))!;
       this.picks.set(node, (this.picks.get(node) ?? 0) + 1);
       node.inFlight++;
+      this.peaks.set(node, Math.max(node.inFlight, this.peaks.get(node) ?? 0));
       this.#balancer.began(node, this.now);
       const { latency, failed = false } = answer(node, this.#random);
       if (latency < Infinity) this.#insert({ at: this.now + latency, begun: this.now, node, failed });

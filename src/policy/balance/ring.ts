@@ -23,6 +23,11 @@ export class Ring {
     this.#each = each;
   }
 
+  /** What the ring costs besides its points. */
+  get buckets(): number {
+    return this.#heads.length;
+  }
+
   add(slot: number, id: string): void {
     this.#ids[slot] = id;
     this.#nodes++;
