@@ -13,9 +13,12 @@ export function nodeLoad(
   now: number,
   maxAge: number,
 ): ReportedLoad | undefined {
-  const loads = open.map(({ load }) => load).filter((load) => load !== undefined && now - load.at <= maxAge);
-  const together = loadTogether(loads as ReportedLoad[]);
-  return together && { ...together, at: Math.max(...loads.map((load) => load!.at)) };
+  const loads = open
+    .map(({ load }) => load)
+    .filter((load) => load !== undefined)
+    .filter(({ at }) => now - at <= maxAge);
+  const together = loadTogether(loads);
+  return together && { ...together, at: Math.max(...loads.map(({ at }) => at)) };
 }
 
 /** For how long a load counts, ms: until two answers in a row have not come. */
