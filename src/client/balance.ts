@@ -15,7 +15,7 @@ export function balance(nodes: Nodes, clock: Clock): Handler {
     if (call.cancelled !== undefined) {
       return Promise.reject(call.cancelled.with({ stage: 'unsent', mayHaveExecuted: false }));
     }
-    const node = nodes.pick(call.tried, now);
+    const node = nodes.pick(call.tried, now, call.hashKey);
     if (node === undefined) return nodes.wait(call).then(() => send(call, clock.now()));
     call.node = node.id;
     call.sentAt = now;

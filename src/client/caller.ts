@@ -30,6 +30,7 @@ export interface CallerCall {
   metadata?: Readonly<Record<string, string>> | undefined;
   idempotencyKey?: string | undefined;
   attempts?: number | undefined;
+  hashKey?: string | undefined;
   wantsEncoded?: boolean;
 }
 
@@ -160,7 +161,10 @@ export class Caller {
       const message = `timeout is ${timeout}: expected 1 to ${longestTimeout} ms`;
       throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
     }
-    const { attempts } = facts;
+    const { attempts, hashKey } = facts;
+    if (hashKey !== undefined && typeof hashKey !== 'string') {
+      throw new RpcError('INVALID_ARGUMENT', `hashKey is a ${typeof hashKey}: expected a text`, { stage: 'unsent' });
+    }
     if (attempts !== undefined && !isAttempts(attempts)) {
       const message = `attempts is ${attempts}: expected a whole number from 1 to ${mostAttempts}, or Infinity`;
       throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
@@ -178,6 +182,7 @@ export class Caller {
       metadata: metadataOf(facts),
       wantsEncoded: facts.wantsEncoded ?? false,
       maxAttempts: attempts,
+      hashKey,
     });
   }
 

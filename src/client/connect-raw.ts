@@ -18,6 +18,8 @@ export interface RawCallFacts {
   idempotencyKey?: string;
   /** How many nodes the call may reach. Default: the client's `attempts`; 1..1,000 or `Infinity`. */
   attempts?: number;
+  /** With the balancer `hash`: calls of one key go to one node, as long as it is well. */
+  hashKey?: string;
   /** Whether the reply's output is wanted as `Encoded`. Default false. */
   wantsEncoded?: boolean;
 }

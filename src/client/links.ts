@@ -80,6 +80,10 @@ export class Links implements NodeLinks {
     return this.#open.length > 0;
   }
 
+  get ways(): number {
+    return this.#open.length;
+  }
+
   get redundant(): boolean {
     return this.live;
   }

@@ -19,6 +19,8 @@ export interface NodeLinks {
   readonly reached: boolean;
   /** True if a call can be sent now. */
   readonly live: boolean;
+  /** How many there are: a call that one worker does not answer may be sent to another. */
+  readonly ways: number;
   /** True unless signs of life are overdue. */
   readonly alive: boolean;
   /** True if other connections of the node are open: that one was lost says nothing of the node. */

@@ -83,22 +83,29 @@ export class Nodes {
     return this.#all.values();
   }
 
-  /** True if a node could be picked that is none of these. */
+  /**
+   * True if a node could be picked that is none of these; or, if these are all there are, another worker of one of them:
+   * one process may stand still while its siblings answer.
+   */
   hasOther(tried: readonly string[]): boolean {
     let left = this.fleet.size;
+    let ways = false;
     for (const id of new Set(tried)) {
       const node = this.#all.get(id);
-      if (node !== undefined && this.fleet.has(node)) left--;
+      if (node === undefined || !this.fleet.has(node)) continue;
+      left--;
+      ways ||= tried.filter((other) => other === id).length < node.links.ways;
     }
-    return left > 0;
+    return left > 0 || ways;
   }
 
   /** A node for a call, none of those already tried while another is left; `undefined` if there is none to be had now. */
-  pick(tried: readonly string[], now: number): Node | undefined {
-    if (tried.length === 0) return this.fleet.pick(none, now);
+  pick(tried: readonly string[], now: number, key?: string): Node | undefined {
+    if (tried.length === 0) return this.fleet.pick(none, now, key);
     return this.fleet.pick(
       tried.map((id) => this.#all.get(id)).filter((node) => node !== undefined),
       now,
+      key,
     );
   }
 

@@ -120,6 +120,7 @@ export interface CallFacts {
   wantsEncoded?: boolean;
   tried?: readonly string[];
   maxAttempts?: number | undefined;
+  hashKey?: string | undefined;
 }
 
 const none: readonly string[] = [];
@@ -137,6 +138,8 @@ export class OutgoingCall extends Cancellable implements Call {
   readonly wantsEncoded: boolean;
   /** How many nodes it may reach, where it says so itself. */
   readonly maxAttempts: number | undefined;
+  /** What the balancer `hash` goes by. */
+  readonly hashKey: string | undefined;
   /** Ids of the nodes that other tries of this call were sent to. */
   readonly tried: readonly string[];
   /** Id of the node that this try was sent to, once it was, and when. */
@@ -158,12 +161,13 @@ export class OutgoingCall extends Cancellable implements Call {
     this.metadata = facts.metadata ?? noMetadata;
     this.wantsEncoded = facts.wantsEncoded ?? false;
     this.maxAttempts = facts.maxAttempts;
+    this.hashKey = facts.hashKey;
   }
 
   /** The same call once more, as a try of its own that can be cancelled apart. */
   again(since: number, attempt: number, tried: readonly string[]): OutgoingCall {
-    const { service, method, input, deadline, repeatable, metadata, wantsEncoded } = this;
-    const facts = { service, method, input, deadline, repeatable, metadata, wantsEncoded };
+    const { service, method, input, deadline, repeatable, metadata, wantsEncoded, hashKey } = this;
+    const facts = { service, method, input, deadline, repeatable, metadata, wantsEncoded, hashKey };
     return new OutgoingCall({ ...facts, since, attempt, tried });
   }
 }

@@ -46,6 +46,8 @@ export interface CallOptions {
    * hedge, the first failure is the caller's. A node that did not start it was not reached.
    */
   attempts?: number;
+  /** With the balancer `hash`: calls of one key go to one node, as long as it is well. Other balancers ignore it. */
+  hashKey?: string;
 }
 
 /** What a handler gets besides the input. */

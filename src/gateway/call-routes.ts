@@ -151,7 +151,9 @@ export class CallRoutes {
     const attempts = headers['evenkeel-max-attempts'];
     if (attempts !== undefined) call.attempts = readWhole('evenkeel-max-attempts', attempts, '', mostAttempts);
     const key = headers['idempotency-key'];
-    if (key !== undefined) call.idempotencyKey = readKey(key);
+    if (key !== undefined) call.idempotencyKey = readKey('idempotency-key', key);
+    const hashKey = headers['evenkeel-hash-key'];
+    if (hashKey !== undefined) call.hashKey = readKey('evenkeel-hash-key', hashKey);
     const metadata = readMetadata(headers);
     if (metadata !== undefined) call.metadata = metadata;
     return call;
@@ -242,12 +244,9 @@ function readMetadata(headers: FastifyRequest['headers']): Record<string, string
   return metadata;
 }
 
-function readKey(text: string | string[]): string {
+function readKey(name: string, text: string | string[]): string {
   if (typeof text === 'string' && /^[\x20-\x7e]{1,256}$/.test(text)) return text;
-  throw new RpcError(
-    'INVALID_ARGUMENT',
-    'header idempotency-key is none: expected 1 to 256 printable ASCII characters',
-  );
+  throw new RpcError('INVALID_ARGUMENT', `header ${name} is none: expected 1 to 256 printable ASCII characters`);
 }
 
 /** A node's id comes from a registry that others may write to, and a header cannot carry everything. */

@@ -10,6 +10,7 @@ import { RpcError } from '../core/error.ts';
 import { silentLog } from '../core/log.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { httpStatus } from './http-error.ts';
+import type { RawCall } from './raw-client.ts';
 
 /** The error in an answer of ours. */
 async function errorOf(response: Response): Promise<{ code: string; reason: string | null; message: string }> {
@@ -185,21 +186,23 @@ test('how many servers a call may reach is taken from the header, from 1 to 1,00
   assert.equal(calls.length, 3);
 });
 
-test('an idempotency key is passed on; one that cannot be is refused', async (t) => {
-  const { url, calls } = await testGateway(t);
-  await post(`${url}/call/x`, '1', { 'idempotency-key': 'order-7' });
-  await post(`${url}/call/x`, '1', { 'idempotency-key': 'k'.repeat(256) });
-  await post(`${url}/call/x`, '1');
-  assert.deepEqual(
-    calls.map(({ idempotencyKey }) => idempotencyKey),
-    ['order-7', 'k'.repeat(256), undefined],
-  );
-  for (const key of ['k'.repeat(257), 'ä', '']) {
-    const response = await post(`${url}/call/x`, '1', { 'idempotency-key': key });
-    assert.equal(response.status, 400, key);
-    assert.match((await errorOf(response)).message, /idempotency-key/);
-  }
-});
+for (const [header, of] of [
+  ['idempotency-key', (call: RawCall) => call.idempotencyKey],
+  ['evenkeel-hash-key', (call: RawCall) => call.hashKey],
+] as const) {
+  test(`the header ${header} is passed on; one that cannot be is refused`, async (t) => {
+    const { url, calls } = await testGateway(t);
+    await post(`${url}/call/x`, '1', { [header]: 'order-7' });
+    await post(`${url}/call/x`, '1', { [header]: 'k'.repeat(256) });
+    await post(`${url}/call/x`, '1');
+    assert.deepEqual(calls.map(of), ['order-7', 'k'.repeat(256), undefined]);
+    for (const key of ['k'.repeat(257), 'ä', '']) {
+      const response = await post(`${url}/call/x`, '1', { [header]: key });
+      assert.equal(response.status, 400, key);
+      assert.match((await errorOf(response)).message, new RegExp(`header ${header} is none`));
+    }
+  });
+}
 
 test('a body that is no JSON, nests too deep or carries __proto__ is refused before it is a call', async (t) => {
   const { url, calls } = await testGateway(t);

@@ -37,4 +37,6 @@ export interface RawCall {
   idempotencyKey?: string;
   /** How many nodes the call may reach; 1..1,000. Default: what the client is set to. */
   attempts?: number;
+  /** What the balancer `hash` goes by. */
+  hashKey?: string;
 }

@@ -13,6 +13,8 @@ export interface UseOptions {
   timeout?: number;
   /** How many nodes the work may be sent to. Default: the pool's. */
   attempts?: number;
+  /** With the balancer `hash`: work of one key goes to one node, as long as it is well. */
+  hashKey?: string;
   /** Gives the work up. */
   signal?: AbortSignal;
   /** What the work is called in metrics, and what its usual latency is known by: a word of the program, never of its users. Default `use`. */

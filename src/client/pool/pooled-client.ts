@@ -23,6 +23,7 @@ export class PooledClient<T> implements NodeLinks, Sender {
   readonly endpoint: Endpoint;
   readonly draining = false;
   readonly departed = false;
+  readonly ways = 1;
   readonly redundant = false;
   readonly saysDrain = false;
   readonly hello = undefined;
