@@ -300,6 +300,21 @@ test('a call that must not run twice is the trial only where no other kind came 
   assert.equal(inVain.wait(1_500).admit({ repeatable: false }), 'trial');
 });
 
+test('whether others came is asked anew each time that it opens', () => {
+  const circuit = new Circuit().opened().trying();
+  assert.equal(circuit.admit({ repeatable: true }), 'reject');
+  circuit.answer('a', true).opened();
+  circuit.now = circuit.open.until;
+  assert.equal(circuit.admit({ repeatable: false }), 'trial');
+});
+
+test('an answer of before it opened is no excuse for what fails after it closed', () => {
+  const circuit = new Circuit().answer('b').opened().trying().answer('a', true);
+  for (let i = 0; i < 4; i++) circuit.wait(1).fail({ took: 100, node: 'a' }).wait(1).answer('a');
+  circuit.wait(1).fail({ took: 100, node: 'a' });
+  assert.equal(circuit.state, 'open', 'five of ten');
+});
+
 test('opened by an outage, it is tried as soon as a server is there, and not later', () => {
   const outage = () => {
     const circuit = new Circuit();

@@ -22,6 +22,7 @@ const specification: Row[] = [
   ['RESOURCE_EXHAUSTED', 'answered', 'OVERLOADED', {}, 'failed', true],
   ['INTERNAL', 'answered', 'UNHANDLED', {}, 'failed', true],
   ['INTERNAL', 'sent', 'PROTOCOL', {}, 'failed', true],
+  ['INTERNAL', 'answered', 'PROTOCOL', {}, 'failed', true],
   ['INTERNAL', 'sent', undefined, {}, 'failed', true],
   // Silence to the end of a deadline that tells, whoever notices it first.
   ['DEADLINE_EXCEEDED', 'sent', undefined, { waited: 5_000 }, 'failed', true],
