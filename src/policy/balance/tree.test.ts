@@ -79,6 +79,11 @@ test('another than one beside which all others are lost in rounding: none', () =
   assert.equal(treeOf([1e-9, 1e9, 1e-9]).findOther(1, 0.5), -1);
 });
 
+test('never that one, even where rounding carries the point into it', () => {
+  const weights = [2.4295106417572954, 0.03731841630389224, 0.00011346812529059025, 39.11471337635446];
+  assert.equal(treeOf(weights).findOther(3, 0.9999999999999999), -1);
+});
+
 test('a million changes leave no rounding error behind', () => {
   const tree = new WeightTree();
   for (let i = 0; i < 1_000_000; i++) tree.set(i % 7, (i % 13) / 10 + 1e-9);

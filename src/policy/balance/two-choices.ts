@@ -3,8 +3,8 @@ import { DrawingBalancer } from './drawing.ts';
 
 /**
  * Power of two choices: draws two nodes by weight and keeps the first unless the second is better. Whatever "better" means,
- * no node gets more than twice what its weight says, because it is among the two no more often than that: the best node of
- * the moment is never flooded.
+ * of nodes of one weight none gets more than twice its share, because it is among the two no more often: the best node of the
+ * moment is never flooded. A light node beside a heavy one is nearly always among the two; it must be better in proportion.
  * Source: Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001.
  */
 export abstract class TwoChoices<T extends Candidate> extends DrawingBalancer<T> {
