@@ -1,4 +1,5 @@
 import { every } from '../core/clock.ts';
+import { RpcError } from '../core/error.ts';
 import type { ListenAt, Network } from './network.ts';
 import type { ServedConnection, ServedOptions } from './served.ts';
 import { Sniffer } from './sniffer.ts';
@@ -6,7 +7,16 @@ import { Sniffer } from './sniffer.ts';
 export interface ListenOptions extends Omit<ServedOptions, 'onClose'> {
   network: Network;
   at: ListenAt;
+  /**
+   * Bytes of answers that peers have not taken yet, on all connections together. Over it, those that have taken nothing for
+   * a second are ended, the one that has let us wait longest first. A peer that asks for much and does not read costs a
+   * server a thousand times what it sends: a few of them would fill the memory long before their `writeTimeout`, and end a
+   * process that serves others. Default 256 MiB.
+   */
+  unread?: number;
 }
+
+const defaultUnread = 256 * 1_048_576;
 
 /** A listening server. It goes away in steps: `drain`, `refuse`, `finish`; `destroy` does it at once. */
 export interface Listener {
@@ -23,9 +33,23 @@ export interface Listener {
   destroy(): void;
 }
 
+/** Ends connections whose peers have taken nothing since then until the rest is bearable: who has let us wait longest first. */
+function cutUnread(connections: Iterable<ServedConnection>, most: number, since: number): void {
+  const waiting = [...connections].filter(({ unread }) => unread > 0);
+  let sum = waiting.reduce((bytes, { unread }) => bytes + unread, 0);
+  if (sum <= most) return;
+  const stalled = waiting.filter(({ lastProgress }) => lastProgress <= since);
+  for (const connection of stalled.sort((a, b) => a.lastProgress - b.lastProgress)) {
+    if (sum <= most) break;
+    sum -= connection.unread;
+    const message = `${most} bytes of answers are unread, all peers together, and this peer reads none`;
+    connection.destroy(new RpcError('RESOURCE_EXHAUSTED', message, { reason: 'TOO_LARGE' }));
+  }
+}
+
 /** Serves both protocols on one port: a client's first bytes tell which it speaks. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { clock, network, at } = options;
+  const { clock, network, at, unread = defaultUnread } = options;
   const connections = new Set<ServedConnection>();
   let state: 'serving' | 'draining' | 'refusing' = 'serving';
   let onEmpty: (() => void) | undefined;
@@ -54,6 +78,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       if (late) connection.excuse(now);
       else connection.check(now);
     }
+    if (!late) cutUnread(connections, unread, now - interval);
   });
 
   return {

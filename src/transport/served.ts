@@ -10,6 +10,10 @@ import type { Limits } from '../wire/limits.ts';
 export interface ServedConnection {
   /** Calls at work. */
   readonly inFlight: number;
+  /** Bytes written for the peer that it has not taken yet. */
+  readonly unread: number;
+  /** When the peer was last seen not to let us wait (on the clock, ms), as of the last `check`. */
+  readonly lastProgress: number;
   /** Asks the client to take new calls elsewhere, and serves those that come all the same. */
   drain(): void;
   /** Starts no more calls. Ends by itself when those at work are answered. */
@@ -18,8 +22,8 @@ export interface ServedConnection {
   check(now: number): void;
   /** Called instead of `check` after this process was stopped for a while: its peers are not late with anything. */
   excuse(now: number): void;
-  /** Ends at once. */
-  destroy(): void;
+  /** Ends at once; for the peer's fault, if there is a cause. */
+  destroy(cause?: RpcError): void;
 }
 
 /** What every connection of a listener is served with. */

@@ -29,6 +29,14 @@ export class Sniffer implements ServedConnection {
     return this.#connection?.inFlight ?? 0;
   }
 
+  get unread(): number {
+    return this.#connection?.unread ?? 0;
+  }
+
+  get lastProgress(): number {
+    return this.#connection?.lastProgress ?? Number.POSITIVE_INFINITY;
+  }
+
   drain(): void {
     this.#draining = true;
     this.#connection?.drain();
@@ -54,8 +62,9 @@ export class Sniffer implements ServedConnection {
     this.#connection?.excuse(now);
   }
 
-  destroy(): void {
-    this.#stream.destroy();
+  destroy(cause?: RpcError): void {
+    if (this.#connection === undefined) this.#stream.destroy();
+    else this.#connection.destroy(cause);
   }
 
   readonly #onData = (chunk: Buffer): void => {

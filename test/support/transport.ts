@@ -93,6 +93,7 @@ export interface WorldOptions {
   limits?: Partial<Limits>;
   hello?: () => Hello;
   network?: MemoryNetwork;
+  unread?: number;
   at?: { host: string; port: number };
 }
 
@@ -109,6 +110,7 @@ export async function world(t: TestContext, options: WorldOptions = {}): Promise
     handler: options.handler ?? echo,
     hello: options.hello ?? (() => usualHello as Hello),
     load: () => ({ inFlight: listener.inFlight, queued: 0 }),
+    ...(options.unread === undefined ? {} : { unread: options.unread }),
   };
   const listener = await listen(listenOptions);
   t.after(() => listener.destroy());

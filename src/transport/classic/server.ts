@@ -57,6 +57,14 @@ export class ClassicServer implements ServedConnection {
     return this.#slots.length;
   }
 
+  get unread(): number {
+    return this.#channel.waiting;
+  }
+
+  get lastProgress(): number {
+    return this.#channel.lastProgress;
+  }
+
   push(chunk: Buffer): void {
     if (!this.#deaf) this.#watch.read(chunk);
   }
@@ -77,8 +85,9 @@ export class ClassicServer implements ServedConnection {
     this.#watch.excuse(now);
   }
 
-  destroy(): void {
-    this.#channel.destroy();
+  destroy(cause?: RpcError): void {
+    if (cause !== undefined) this.#watch.complain(cause);
+    this.#channel.destroy(cause);
   }
 
   /** A broken rule is said in a coded error, in its turn, behind the answers to what came before it. Then comes the end. */

@@ -60,6 +60,14 @@ export class FramedServer implements ServedConnection {
     return this.#calls.size;
   }
 
+  get unread(): number {
+    return this.#channel.waiting;
+  }
+
+  get lastProgress(): number {
+    return this.#channel.lastProgress;
+  }
+
   /** Takes bytes that came in, those behind the preface too. */
   push(chunk: Buffer): void {
     this.#watch.read(chunk);
@@ -84,8 +92,9 @@ export class FramedServer implements ServedConnection {
     this.#watch.excuse(now);
   }
 
-  destroy(): void {
-    this.#channel.destroy();
+  destroy(cause?: RpcError): void {
+    if (cause !== undefined) this.#watch.complain(cause);
+    this.#channel.destroy(cause);
   }
 
   #writeDrain(lastId: number): void {
