@@ -1,11 +1,13 @@
 import { address, parseAddress } from '../core/endpoint.ts';
 import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Health } from '../ops/health.ts';
 import { makeMetrics } from '../ops/metrics.ts';
 import { type OpsServer, startOps } from '../ops/server.ts';
 import type { WorkerReport } from '../server/prefork/messages.ts';
 import type { PreforkServer } from '../server/prefork/primary.ts';
 import type { WorkerProcess } from '../server/prefork/worker-process.ts';
+import type { LiveServer } from '../server/settings.ts';
 import { workerLoadGauges } from './worker-load.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
@@ -24,6 +26,7 @@ export async function startServeOps(
   const deaths = own
     .counter({ name: 'evenkeel_server_worker_deaths_total', help: 'Worker processes that died since the start' })
     .with();
+  const showSettings = settingsGauges(own);
   const showLoad = workerLoadGauges(own);
   const merged = new WorkerMetrics<WorkerProcess>();
   let counted = 0;
@@ -34,6 +37,7 @@ export async function startServeOps(
     health,
     metrics: async () => {
       const pool = server()?.pool;
+      showSettings(server()?.settings);
       workers.set(pool?.ready ?? 0);
       registered.set(server()?.registration === 'registered' ? 1 : 0);
       deaths.add((pool?.deaths ?? 0) - counted);
@@ -46,6 +50,23 @@ export async function startServeOps(
   });
   log.info({ ops: address({ host: listen.host, port: ops.port }) }, 'probes and metrics are served');
   return ops;
+}
+
+/** Shows what live settings may change. */
+function settingsGauges(metrics: Metrics): (settings: LiveServer | undefined) => void {
+  const gauge = (name: string, help: string) => metrics.gauge({ name: `evenkeel_server_${name}`, help }).with();
+  const weight = gauge(
+    'weight',
+    'Share of the traffic relative to other servers, as announced or by the live settings',
+  );
+  const offline = gauge('offline', '1 while the live settings keep new calls away');
+  const most = gauge('max_concurrent', 'Calls that may be at work at once in a worker process');
+  return (settings) => {
+    if (settings === undefined) return;
+    weight.set(settings.weight);
+    offline.set(settings.offline ? 1 : 0);
+    most.set(settings.limits.maxConcurrent);
+  };
 }
 
 /** What a server shows of itself at `/nodes`. */
@@ -63,6 +84,6 @@ async function serverView(server: PreforkServer | undefined): Promise<object> {
     version: 1,
     service: server.service,
     registry: registry === undefined ? null : { ...registry.status(), url: registry.url, state: server.registration },
-    server: { id: server.id, addr: address(server), state: server.state, workers },
+    server: { id: server.id, addr: address(server), state: server.state, ...server.settings, workers },
   };
 }

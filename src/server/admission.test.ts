@@ -196,3 +196,61 @@ test('health is let in however many are at work, and takes nobody a place', () =
   assert.equal(started.length, 2);
   assert.equal(made.inFlight, 1);
 });
+
+test('more places let in those who wait, in their order', async () => {
+  const { clock, made, started, call, most } = admission({ maxConcurrent: 1, maxQueueTime: 1_000 });
+  call();
+  call({ input: 'second' });
+  made.limit({ maxConcurrent: 3, maxQueueTime: 1_000 });
+  call({ input: 'third' });
+  call({ input: 'fourth' });
+  await clock.run(0);
+  assert.deepEqual(
+    started.slice(1).map(({ call }) => call.input),
+    ['third', 'second'],
+    'both at once: one has just come, one had waited',
+  );
+  assert.deepEqual([made.inFlight, made.queued, most()], [3, 1, 3]);
+});
+
+test('of those who wait, one that is too late takes no new place', async () => {
+  const { clock, made, started, call } = admission({ maxConcurrent: 2, maxQueueTime: 1_000 });
+  call();
+  call();
+  call({ deadline: 45 });
+  call({ input: 'in time' });
+  await clock.run(50);
+  made.limit({ maxConcurrent: 3, maxQueueTime: 1_000 });
+  await clock.run(0);
+  assert.equal(started[2]!.call.input, 'in time');
+  assert.deepEqual([made.inFlight, made.queued], [3, 0]);
+});
+
+test('fewer places cut nobody off: calls end one by one until there are as few', async () => {
+  const { clock, made, started, call } = admission({ maxConcurrent: 4, maxQueueTime: 10_000 });
+  for (let i = 0; i < 4; i++) call();
+  call({ input: 'waits' });
+  made.limit({ maxConcurrent: 2, maxQueueTime: 10_000 });
+  assert.deepEqual([made.inFlight, made.queued], [4, 1]);
+  for (const [i, inFlight] of [3, 2].entries()) {
+    started[i]!.answer();
+    await clock.run(0);
+    assert.deepEqual([made.inFlight, made.queued, started.length], [inFlight, 1, 4]);
+  }
+  started[2]!.answer();
+  await clock.run(0);
+  assert.deepEqual([made.inFlight, made.queued, started.length], [2, 0, 5]);
+  assert.equal(started[4]!.call.input, 'waits');
+});
+
+test('another queue time holds for those who come from now on', async () => {
+  const { clock, made, call } = admission({ maxConcurrent: 1, maxQueueTime: 1_000 });
+  call();
+  const { end: patient } = call();
+  made.limit({ maxConcurrent: 1, maxQueueTime: 0 });
+  const { end: refused } = call();
+  await clock.run(0);
+  assert.deepEqual([refused.now?.error?.reason, patient.now], ['OVERLOADED', undefined]);
+  await clock.run(1_010);
+  assert.equal(patient.now?.error?.reason, 'OVERLOADED');
+});

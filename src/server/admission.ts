@@ -20,7 +20,7 @@ const shortestPushback = 20;
 /** Lets in as many calls as the process can work on. A refused call was not started: it is safe to make elsewhere. */
 export class Admission {
   inFlight = 0;
-  readonly #options: AdmissionOptions;
+  #limits: AdmissionOptions;
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
   readonly #random: Random;
@@ -28,7 +28,7 @@ export class Admission {
   readonly #queue = new Set<() => boolean>();
 
   constructor(options: AdmissionOptions, clock: Clock, wheel: TimerWheel, random: Random) {
-    this.#options = options;
+    this.#limits = options;
     this.#clock = clock;
     this.#wheel = wheel;
     this.#random = random;
@@ -36,6 +36,18 @@ export class Admission {
 
   get queued(): number {
     return this.#queue.size;
+  }
+
+  /**
+   * Takes other limits from now on. Calls at work go on, however many; those that wait do so as long as they were told, unless
+   * there is a place sooner.
+   */
+  limit(limits: AdmissionOptions): void {
+    this.#limits = limits;
+    for (const next of this.#queue) {
+      if (this.inFlight >= limits.maxConcurrent) return;
+      if (next()) this.inFlight++;
+    }
   }
 
   readonly layer: Layer = (next) => {
@@ -55,21 +67,22 @@ export class Admission {
     return (call) => {
       // Whether the server is well must be asked most urgently when it is busy.
       if (call.method === 'health') return next(call);
-      if (this.inFlight >= this.#options.maxConcurrent) return this.#turn(call).then(() => start(call));
+      if (this.inFlight >= this.#limits.maxConcurrent) return this.#turn(call).then(() => start(call));
       this.inFlight++;
       return start(call);
     };
   };
 
   readonly #leave = (): void => {
-    // The place is handed over, not given up: who comes in between must not take it.
-    for (const next of this.#queue) if (next()) return;
+    // The place is handed over, not given up: who comes in between must not take it. If there are fewer places by now, it is
+    // gone with its call.
+    if (this.inFlight <= this.#limits.maxConcurrent) for (const next of this.#queue) if (next()) return;
     this.inFlight--;
   };
 
   /** Resolves when the call has a place. */
   #turn(call: Call): Promise<void> {
-    const { maxConcurrent, maxQueueTime } = this.#options;
+    const { maxConcurrent, maxQueueTime } = this.#limits;
     if (maxQueueTime === 0 || this.#queue.size >= maxConcurrent) return Promise.reject(this.#overloaded());
     return new Promise((resolve, reject) => {
       const leaveQueue = () => {
@@ -98,7 +111,7 @@ export class Admission {
   }
 
   #overloaded(): RpcError {
-    const { maxConcurrent, maxQueueTime } = this.#options;
+    const { maxConcurrent, maxQueueTime } = this.#limits;
     // The whole queue is gone, one way or the other, within `maxQueueTime`; a part of it in that part of the time. Spread
     // widely, so that those who were turned away together do not come back together.
     const wait = shortestPushback + (maxQueueTime * this.#queue.size) / maxConcurrent;

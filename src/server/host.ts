@@ -5,7 +5,7 @@ import { TimerWheel } from '../core/timer-wheel.ts';
 import { type Listener, listen } from '../transport/listen.ts';
 import { codecs } from '../wire/codec.ts';
 import type { Hello } from '../wire/hello.ts';
-import { Admission } from './admission.ts';
+import { Admission, type AdmissionOptions } from './admission.ts';
 import { dispatch, type Invoke } from './dispatch.ts';
 import { healthCheck } from './health.ts';
 import { LoadMeter } from './load-meter.ts';
@@ -20,6 +20,8 @@ export interface Host extends Leaving {
   readonly inFlight: number;
   /** What the process is busy with. To ask costs a measurement, once a second at most. */
   load(): Load;
+  /** Takes other limits from now on. */
+  limit(limits: AdmissionOptions): void;
   destroy(): void;
 }
 
@@ -75,6 +77,7 @@ export async function host(module: ServiceModule, options: HostOptions): Promise
       return listener.inFlight;
     },
     load,
+    limit: (limits) => admission.limit(limits),
     drain() {
       state = 'draining';
       listener.drain();

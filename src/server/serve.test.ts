@@ -141,6 +141,38 @@ test('a registry that never answers neither holds up the start nor the end', asy
   assert.equal(server.state, 'closed');
 });
 
+test('live settings change how many calls are let in, from when they come until they go', async () => {
+  const world = new World();
+  const { clock, network, registryUrl: registry } = world;
+  const slow = { ...handlers, write: () => clock.sleep(100) };
+  const limits = { maxConcurrent: 2, maxQueueTime: 0 };
+  const server = await serve(contract, slow, { clock, network, registry, listen: 'a:1', ...limits });
+  const client = await world.connected({ attempts: 1 });
+  /** How many of four calls at once are turned away. */
+  const refused = async () => {
+    const calls = Array.from({ length: 4 }, () => world.call(client, 'write'));
+    await clock.run(300);
+    return calls.filter(({ error }) => error?.reason === 'OVERLOADED').length;
+  };
+  assert.equal(await refused(), 2);
+  for (const [maxConcurrent, expected] of [
+    [1, 3],
+    [3, 1],
+  ] as const) {
+    world.store.configure({ version: 1, server: { maxConcurrent } });
+    await clock.run(0);
+    assert.equal(await refused(), expected);
+  }
+  world.store.configure(undefined);
+  await clock.run(0);
+  assert.equal(await refused(), 2);
+  const closed = server.close();
+  await clock.run(10_000);
+  await closed;
+  await world.close();
+  assert.equal(clock.pending, 0);
+});
+
 test('without a registry nobody is told, and nothing is waited for', async () => {
   const world = new World();
   const { clock, network } = world;

@@ -6,6 +6,7 @@ import { advertised } from './advertise.ts';
 import { Announcer } from './announcer.ts';
 import { type Host, host } from './host.ts';
 import { type FilledServeOptions, type ServeOptions, serveOptions } from './options.ts';
+import { ServerSettings } from './settings.ts';
 import { shutdown } from './shutdown.ts';
 
 /** A service that is being served in this process. */
@@ -52,7 +53,8 @@ export async function serve<M extends Methods>(
       registry === undefined ? endpoint({ ...listening, id }) : ownEndpoint(filled, listening, service.name, 1);
     const announcer = new Announcer(registry?.registry, own);
     announcer.announce();
-    return running(filled, serving, announcer, async () => registry?.own?.close());
+    const settings = new ServerSettings(registry?.registry, filled, serving.limit);
+    return running(filled, serving, announcer, settings, async () => registry?.own?.close());
   } catch (error) {
     serving?.destroy();
     await registry?.own?.close();
@@ -64,12 +66,14 @@ function running(
   options: FilledServeOptions,
   serving: Host,
   announcer: Announcer,
+  settings: ServerSettings,
   closeRegistry: () => Promise<void>,
 ): Server {
   let state: Server['state'] = 'serving';
   let closing: Promise<void> | undefined;
   const close = async () => {
     state = 'draining';
+    settings.close();
     await shutdown({ unready: () => {}, withdraw: () => announcer.leave(), serving, closeRegistry }, options);
     state = 'closed';
   };

@@ -1,4 +1,5 @@
 import type { Load } from '../../core/load.ts';
+import type { AdmissionOptions } from '../admission.ts';
 
 /** What a primary and its workers say to each other, over the IPC channel that a fork has. */
 
@@ -9,6 +10,8 @@ export type ToWorker =
   | { say: 'drain' }
   | { say: 'refuse' }
   | { say: 'finish'; timeout: number }
+  /** From now on these hold. */
+  | { say: 'limits'; limits: AdmissionOptions }
   /** Asks for a report. */
   | { say: 'report'; id: number };
 

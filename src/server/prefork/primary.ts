@@ -6,6 +6,7 @@ import { advertised } from '../advertise.ts';
 import { Announcer } from '../announcer.ts';
 import { type ServeOptions, serveOptions } from '../options.ts';
 import { open, ownEndpoint } from '../serve.ts';
+import { type LiveServer, ServerSettings } from '../settings.ts';
 import { shutdown } from '../shutdown.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -31,6 +32,8 @@ export interface PreforkServer {
   readonly wasRegistered: boolean;
   /** Called when the registration or the number of workers that can serve changes. */
   onChange(listener: () => void): void;
+  /** What holds by the live settings, or else by the options. */
+  readonly settings: LiveServer;
   readonly pool: WorkerPool;
   readonly registry: { url: string; status(): Record<string, unknown> } | undefined;
   /** Goes away without losing a call. Never rejects; a second call waits for the first. */
@@ -101,7 +104,9 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
   });
   log.info({ id, service, listen: address(listening), advertise: address(own), workers: options.processes }, 'serving');
 
+  const settings = new ServerSettings(registry?.registry, filled, (limits) => pool.limit(limits));
   const close = async () => {
+    settings.close();
     await shutdown(
       {
         unready: () => {
@@ -132,6 +137,9 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
     registry: registry?.registry,
     get state() {
       return state;
+    },
+    get settings() {
+      return settings.now;
     },
     get registration() {
       return known.state;

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Random } from '../../core/random.ts';
 import { backoff } from '../../policy/backoff.ts';
+import type { AdmissionOptions } from '../admission.ts';
 import type { Leaving } from '../shutdown.ts';
 import { HandOut } from './hand-out.ts';
 import type { WorkerReport } from './messages.ts';
@@ -32,6 +33,8 @@ export class WorkerPool implements Leaving {
   readonly #failures = new Map<number, number>();
   readonly #restarts = new Set<Timer>();
   #leaving = false;
+  /** What holds in place of what the workers were started with. */
+  #limits: AdmissionOptions | undefined;
   #allGone: PromiseWithResolvers<void> | undefined;
   #started: { resolve(service: string): void; reject(error: Error): void } | undefined;
   /** Workers that died, all told. */
@@ -70,6 +73,12 @@ export class WorkerPool implements Leaving {
       this.#started = undefined;
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  /** Gives all workers other limits, those that come later too. */
+  limit(limits: AdmissionOptions): void {
+    this.#limits = limits;
+    for (const worker of this.#workers.values()) if (worker.state === 'ready') worker.tell({ say: 'limits', limits });
   }
 
   drain(): void {
@@ -141,6 +150,7 @@ export class WorkerPool implements Leaving {
     const events: WorkerProcessEvents = {
       onReady: (service) => {
         if (this.#leaving) return;
+        if (this.#limits !== undefined) worker.tell({ say: 'limits', limits: this.#limits });
         this.handOut.add(worker);
         log.info({ worker: index, workerPid: worker.pid }, 'a worker serves');
         this.#options.onChange(this.ready);

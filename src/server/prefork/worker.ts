@@ -108,6 +108,7 @@ class PrimaryChannel implements Network {
       this.#onCommand = (message) => {
         if (message.say === 'drain') serving.drain();
         else if (message.say === 'refuse') void serving.refuse();
+        else if (message.say === 'limits') serving.limit(message.limits);
         else if (message.say === 'finish') void serving.finish(message.timeout).then(resolve);
         else void report(serving, metrics).then((facts) => this.say({ say: 'report', id: message.id, report: facts }));
       };
