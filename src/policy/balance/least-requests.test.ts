@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { balancerOf, type FakeNode, nodesOf, Traffic } from '../../../test/support/balancers.ts';
+import { balancerOf, FakeNode, nodesOf, Traffic } from '../../../test/support/balancers.ts';
 import type { Balancer } from './index.ts';
 
 const make = (nodes: readonly FakeNode[], seed = 1) => balancerOf('least-requests', nodes, seed);
