@@ -54,6 +54,10 @@ describe('what is typed wrongly', { concurrency: 2 }, () => {
       says: /^evenkeel: --registry: There is no registry system "foo": allowed is zookeeper, static, memory\.\n$/,
     },
     {
+      args: ['serve', 'pi', '--listen', '127.0.0.1:0', '--registry', 'static:127.0.0.1:7110'],
+      says: /^evenkeel: --registry: a server cannot be made known in a static registry, .* leave --registry out\n$/,
+    },
+    {
       args: ['call', 'pi', ...away],
       env: { EVENKEEL_REGISTRY_AUTH_FILE: '/nonesuch/secret' },
       says: /^evenkeel: EVENKEEL_REGISTRY_AUTH_FILE: cannot read \/nonesuch\/secret: ENOENT/,

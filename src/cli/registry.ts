@@ -11,6 +11,15 @@ export function checkRegistry(url: string, auth: string | undefined): string {
   return url;
 }
 
+/** The same for a registry that a server is to be made known in. */
+export function checkWritable(url: string, auth: string | undefined): void {
+  checkRegistry(url, auth);
+  if (!url.startsWith('static:')) return;
+  throw new UsageError(
+    '--registry: a server cannot be made known in a static registry, whose servers stand in the URL: leave --registry out',
+  );
+}
+
 /** The registry's URL, which a command cannot do without, checked. */
 export function requireRegistry(registry: string | undefined, auth: string | undefined): string {
   if (registry !== undefined) return checkRegistry(registry, auth);

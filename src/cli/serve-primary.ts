@@ -4,7 +4,7 @@ import { type ServeOptions, serveOptions } from '../server/options.ts';
 import { type PreforkServer, prefork } from '../server/prefork/primary.ts';
 import { asUsage, given } from './command.ts';
 import { podFacts } from './pod.ts';
-import { checkRegistry } from './registry.ts';
+import { checkWritable } from './registry.ts';
 import { registryAuth } from './secrets.ts';
 import type { ServeValues } from './serve.ts';
 import { startServeOps } from './serve-ops.ts';
@@ -14,7 +14,7 @@ import { onSignals } from './signals.ts';
 export async function serveAsPrimary(values: ServeValues): Promise<void> {
   const { threads: _threads, ops: opsAt, processes, logLevel, ...rest } = given(values);
   const auth = registryAuth();
-  if (values.registry !== undefined) checkRegistry(values.registry, auth);
+  if (values.registry !== undefined) checkWritable(values.registry, auth);
   const log = makeLog({ level: logLevel!, ...podFacts() });
   const options: ServeOptions = { ...rest, log, ...(auth === undefined ? {} : { registryAuth: auth }) };
   asUsage(() => serveOptions(options));

@@ -55,7 +55,11 @@ test('a server that cannot be announced leaves nothing behind', async () => {
     },
   } as unknown as Registry;
   const { options, pids } = setup({ registry });
+  const errors: string[] = [];
+  const log: Log = { ...options.log!, error: (_facts, message) => void errors.push(message), child: () => log };
+  options.log = log;
   await assert.rejects(prefork(options), { message: 'no room in the registry' });
   assert.equal(pids.length, 2);
   await until(() => !pids.some(isAlive), 'the end of the workers');
+  assert.deepEqual(errors, [], 'the one error is what the start fails with');
 });

@@ -97,6 +97,7 @@ export async function prefork(options: PreforkOptions): Promise<PreforkServer> {
   };
   // Whatever fails: port and workers would keep a server alive that nobody holds.
   const { service, own, known } = await begin().catch(async (error) => {
+    announcer = undefined;
     port.server.close();
     await pool.kill();
     await registry?.own?.close();
