@@ -173,13 +173,33 @@ describe('the checks of a node', () => {
     await it.clock.run(1_100);
     assert.equal(it.asked.length, 1, 'one timer, though it was started twice');
     it.checks.stop();
-    await it.clock.run(10_000);
-    assert.equal(it.asked.length, 1);
-    assert.deepEqual(it.events, [], 'nobody hears of the check that was under way');
-    assert.ok(it.clock.pending < withChecks);
+    await it.clock.run(0);
+    assert.equal(it.clock.pending, withChecks - 1, 'neither the next check nor the end of this one');
+    assert.equal(it.asked[0]!.call.cancelled?.code, 'CANCELLED');
     it.checks.start();
     await it.clock.run(10_000);
     assert.equal(it.asked.length, 1);
+    assert.deepEqual(it.events, [], 'nobody hears of the check that was under way');
+  });
+
+  it('say nothing of an answer that came in the moment in which they were stopped', async (t) => {
+    const it = await checked(t);
+    const answer = Promise.withResolvers<Reply>();
+    it.open.splice(0, 1, { hello: withHealth, send: () => answer.promise } as unknown as Connection);
+    it.checks.start();
+    await it.clock.run(5_000);
+    answer.resolve({ output: null });
+    it.checks.stop();
+    await it.clock.run(0);
+    assert.deepEqual(it.events, []);
+  });
+
+  it('do not begin once they are stopped', async (t) => {
+    const it = await checked(t);
+    it.checks.stop();
+    it.checks.start();
+    await it.clock.run(10_000);
+    assert.deepEqual(it.asked, []);
   });
 });
 
@@ -248,21 +268,24 @@ describe('a check', () => {
   });
 
   it('is one at a time', async (t) => {
-    const answers: PromiseWithResolvers<Reply>[] = [];
-    const handler = () => {
-      answers.push(Promise.withResolvers<Reply>());
-      return answers.at(-1)!.promise;
-    };
+    // Each takes as long as it may, and some would begin before the one before them has ended.
+    const handler: Handler = (call) => new Promise((_, reject) => call.onCancel(reject));
     const it = await checked(t, { handler, options: { healthInterval: 1_000, healthTimeout: 1_000 } });
-    let most = 0;
     it.checks.start();
+    let most = 0;
     for (let i = 0; i < 300; i++) {
       await it.clock.run(100);
       most = Math.max(most, it.open[0]!.inFlight);
-      if (i % 7 === 0) for (const answer of answers.splice(0)) answer.resolve({ output: null });
     }
     assert.ok(it.asked.length > 10);
     assert.equal(most, 1);
+  });
+
+  it('leaves no timer when it is over', async (t) => {
+    const it = await checked(t);
+    const before = it.clock.pending;
+    assert.equal(await it.checks.probe(), undefined);
+    assert.equal(it.clock.pending, before);
   });
 
   it('is not late because this process stood still: what came meanwhile is read first', async (t) => {
@@ -316,8 +339,9 @@ describe('a probe', () => {
   });
 
   it('asks a classic node for an answer of any kind', async (t) => {
-    const classic = await probed(t, { protocol: 'classic' });
-    assert.equal(classic.wrong, undefined);
+    const { wrong: none, asked } = await probed(t, { protocol: 'classic' });
+    assert.equal(none, undefined);
+    assert.deepEqual(new Set(asked.map(({ call }) => call.method)), new Set(['ping']));
     const it = await checked(t, { protocol: 'classic' });
     const foreign = (send: Connection['send']) => void it.open.splice(0, 1, { hello: undefined, send } as Connection);
     foreign(() => Promise.reject(new RpcError('NOT_FOUND', 'no ping here')));

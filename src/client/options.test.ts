@@ -41,6 +41,7 @@ test('a heartbeat is given up some time after it is asked for', () => {
     deadAfter: 60,
     loadEvery: 0,
   });
+  assert.throws(() => heartbeat({ loadEvery: 99 }), /option "heartbeat.loadEvery" is 99: .* from 100 to 30000/);
   assert.throws(() => heartbeat({ pingAfter: 49 }), /option "heartbeat.pingAfter" is 49/);
   assert.throws(() => heartbeat({ pingAfter: 100, deadAfter: 109 }), /option "heartbeat.deadAfter" is 109/);
 });
@@ -51,6 +52,19 @@ test('circuits are broken where it is asked for', () => {
   assert.equal(breaker(false), undefined);
   assert.deepEqual(breaker(true), breakerOptions());
   assert.deepEqual(breaker({ consecutive: 3 }), breakerOptions({ consecutive: 3 }));
+});
+
+test('a health check is over before the next one begins', () => {
+  const health = (options: Partial<ConnectOptions>) => {
+    const { healthInterval, healthTimeout } = connectOptions({ ...given, ...options });
+    return [healthInterval, healthTimeout];
+  };
+  assert.deepEqual(health({}), [5_000, 1_000]);
+  assert.deepEqual(health({ healthInterval: 300 }), [300, 300]);
+  assert.deepEqual(health({ healthInterval: 0 }), [0, 1_000]);
+  assert.throws(() => health({ healthTimeout: 5_001 }), /option "healthTimeout" is 5001: .* from 10 to 5000/);
+  assert.throws(() => health({ healthInterval: 99 }), /option "healthInterval" is 99: .* from 100 to 3600000/);
+  assert.throws(() => health({ healthTimeout: 0 }), /option "healthTimeout" is 0/);
 });
 
 test('the defaults', () => {
@@ -82,6 +96,7 @@ test('what is wrong is said before anything is opened', () => {
     [{ budget: { perSecond: Number.NaN } }, /budget\.perSecond is NaN/],
     [{ breaker: 'on' }, /option "breaker" is on: expected true, false or an object/],
     [{ breaker: { rate: 50 } }, /breaker\.rate is 50: expected a number in 0\.01\.\.1/],
+    [{ loadThresholds: { memory: 2 } }, /loadThresholds\.memory is 2: expected a number in 0\.1\.\.1/],
     [{ limits: { depth: 0 } }, /option "limits.depth" is 0/],
     [{ registry: 'nowhere:' }, /no registry system "nowhere"/],
     [{ registry: undefined }, /option "registry" is missing/],

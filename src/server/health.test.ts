@@ -99,6 +99,13 @@ describe('a service is not well', () => {
 });
 
 describe('a hook that hangs', () => {
+  it('is waited for by a timer that goes when it answers in time', async () => {
+    const { clock, ask } = checked(() => clock.sleep(10));
+    const answer = ask();
+    await clock.run(10);
+    assert.deepEqual([answer.state, clock.pending], ['fulfilled', 0]);
+  });
+
   it('is given up after five seconds, and leaves no timer', async () => {
     const { clock, ask } = checked(never);
     const answer = ask();
