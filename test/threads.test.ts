@@ -69,6 +69,34 @@ describe('a server whose only handler thread computes', { concurrency: true }, (
     await until(() => world.book.includes('left CANCELLED'), 'the handler to hear of it');
   });
 
+  for (const threads of ['0', '1']) {
+    it(`is not to blame for a handler that heeds its signal, with --threads ${threads}`, async (test) => {
+      const world = await BookWorld.start(test);
+      const server = await world.server(['--threads', threads, '--log-level', 'debug']);
+      const client = world.client();
+      await client.quick(null);
+      for (let i = 0; i < 3; i++) {
+        const late = client.heed(`late${i}`, { timeout: 300 });
+        await assert.rejects(late, { code: 'DEADLINE_EXCEEDED', mayHaveExecuted: true });
+      }
+      const leaving = new AbortController();
+      const left = client.heed('left', { signal: leaving.signal });
+      await world.begun('left');
+      leaving.abort();
+      await assert.rejects(left, { code: 'CANCELLED' });
+      await until(() => world.book.includes('left AbortError CANCELLED'), 'the handler to hear of it');
+      // Both sides have the deadline: whose word the handler hears is a matter of a moment.
+      const heard = world.book.filter((line) => /^late. AbortError (CANCELLED|DEADLINE_EXCEEDED)$/.test(line));
+      assert.equal(heard.length, 3);
+      server.signal('SIGTERM');
+      assert.equal(await server.over(), 0);
+      assert.deepEqual(
+        server.lines.filter(({ level }) => level === 'error' || level === 'warn'),
+        [],
+      );
+    });
+  }
+
   it('ends a call that runs when it goes away, and its threads with it', async (test) => {
     const world = await BookWorld.start(test);
     const server = await world.server(['--threads', '2']);

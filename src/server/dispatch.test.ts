@@ -133,6 +133,36 @@ test('anything else that is thrown is UNHANDLED without its text, which the log 
   }
 });
 
+test('what a handler throws because its call was cancelled is no fault of it: the cancel is the answer', async () => {
+  const lines: string[] = [];
+  const line = (level: string) => () => void lines.push(level);
+  const log = { ...silentLog, debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+  for (const [code, thrown] of [
+    ['CANCELLED', new DOMException('The operation was aborted', 'AbortError')],
+    ['DEADLINE_EXCEEDED', new Error('sockets closed')],
+  ] as const) {
+    const call = new FakeIncoming();
+    const { error } = await served(
+      async () => {
+        call.cancel(new RpcError(code, 'enough', { stage: 'sent', mayHaveExecuted: false }));
+        throw thrown;
+      },
+      {},
+      log,
+    )({}, call);
+    assert.deepEqual([error?.label, error?.message, error?.stage], [code, 'enough', 'answered']);
+    assert.equal(error?.mayHaveExecuted, true);
+  }
+  assert.deepEqual(lines, ['debug', 'debug']);
+  const call = new FakeIncoming();
+  const said = new RpcError('ABORTED', 'its own word');
+  const { error } = await served(async () => {
+    call.cancel(new RpcError('CANCELLED', 'enough'));
+    throw said;
+  })({}, call);
+  assert.equal(error, said);
+});
+
 test('the error of a call that the handler made is an answer like any other: this handler has run', async () => {
   const attempts = [{ node: 'secret', outcome: 'UNAVAILABLE', duration: 1 }];
   for (const stage of ['unsent', 'refused', 'sent'] as const) {

@@ -132,17 +132,21 @@ function unwrap(result: StandardSchemaV1.Result<unknown>, side: 'input' | 'outpu
 
 /**
  * What the caller is told. An RpcError is an answer as it is, less what only this process may act on: that a call which
- * the handler made itself was not sent says nothing about the handler, which has run.
+ * the handler made itself was not sent says nothing about the handler, which has run. Anything else that is thrown after the
+ * call was cancelled comes of that, as far as anybody can know.
  */
 function answer(thrown: unknown, call: IncomingCall, log: Log): RpcError {
   if (RpcError.is(thrown))
     return thrown.stage === 'answered' && thrown.attempts.length === 0
       ? thrown
       : thrown.with({ stage: 'answered', attempts: [] });
-  log.error(
-    { err: thrown, method: call.method, peer: call.peer.address },
-    'a handler threw something that is no RpcError',
-  );
+  const facts = { err: thrown, method: call.method, peer: call.peer.address };
+  if (call.cancelled !== undefined) {
+    // As a rule an AbortError: the handler heeded its signal, as it should. Nobody waits for the answer.
+    log.debug(facts, 'a handler ended because its call was cancelled');
+    return call.cancelled.with({ stage: 'answered', mayHaveExecuted: true });
+  }
+  log.error(facts, 'a handler threw something that is no RpcError');
   return RpcError.from(thrown);
 }
 

@@ -11,10 +11,12 @@ import { errorToJson } from '../wire/message.ts';
 import {
   cancelledWord,
   endedWord,
+  expiredWord,
   type ThreadCall,
   type ThreadLine,
   type ThreadResult,
   type ThreadTask,
+  type Thrown,
 } from './threads.ts';
 
 // A worker thread: loads the module once, then runs one handler at a time (see `threads.ts`).
@@ -36,28 +38,35 @@ export default async function run(task: ThreadTask): Promise<ThreadResult> {
     return { output };
   } catch (thrown) {
     if (RpcError.is(thrown)) return { error: errorToJson(thrown) };
-    return { unhandled: String((thrown as Error)?.stack ?? thrown) };
+    return { unhandled: told(thrown) };
   } finally {
     ended();
   }
 }
 
-/** Cancels the call here when it is cancelled there, or its time is over. A handler that computes hears it when it pauses. */
-function follow({ state, remaining }: ThreadCall, call: OutgoingCall): () => void {
+function told(thrown: unknown): Thrown {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: String(thrown), stack: undefined };
+  const { name, message, stack } = thrown;
+  return { name: String(name), message: String(message), stack: stack === undefined ? undefined : String(stack) };
+}
+
+/**
+ * Cancels the call here when it is cancelled there. Its deadline is kept there alone: what a handler throws when its time
+ * is over must not arrive before the word that the time is over. A handler that computes hears of it when it pauses.
+ */
+function follow({ state }: ThreadCall, call: OutgoingCall): () => void {
   const word = new Int32Array(state);
   // A handler may answer with the reason: it has run, then.
   const cancel = (code: Code, message: string) => call.cancel(new RpcError(code, message, { mayHaveExecuted: true }));
   const { value } = Atomics.waitAsync(word, 0, 0);
   const look = () => {
-    if (Atomics.load(word, 0) === cancelledWord) cancel('CANCELLED', 'the caller has cancelled');
+    const why = Atomics.load(word, 0);
+    if (why === cancelledWord) cancel('CANCELLED', 'the caller has cancelled');
+    else if (why === expiredWord) cancel('DEADLINE_EXCEEDED', 'the deadline has passed');
   };
   if (value instanceof Promise) void value.then(look);
   else look();
-  const late = () => cancel('DEADLINE_EXCEEDED', 'the deadline has passed');
-  // A classic call has no deadline, and no timer takes more than 2^31 - 1 ms.
-  const timer = remaining < 2 ** 31 ? systemClock.timer(remaining, late) : undefined;
   return () => {
-    timer?.cancel();
     call.ended = true;
     Atomics.compareExchange(word, 0, 0, endedWord);
     Atomics.notify(word, 0);

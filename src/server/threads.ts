@@ -19,14 +19,25 @@ export interface ThreadCall {
   attempt: number;
   /** What remains of the caller's time, ms. */
   remaining: number;
-  /** One Int32 that both sides see: 0 while the call runs, `cancelledWord` once nobody waits for it, `endedWord` after it. */
+  /**
+   * One Int32 that both sides see: 0 while the call runs, `cancelledWord` or `expiredWord` once nobody waits for it,
+   * `endedWord` after it.
+   */
   state: SharedArrayBuffer;
 }
 
 export const cancelledWord = 1;
 export const endedWord = 2;
+export const expiredWord = 3;
 
-export type ThreadResult = { output: unknown } | { error: Record<string, unknown> } | { unhandled: string };
+export type ThreadResult = { output: unknown } | { error: Record<string, unknown> } | { unhandled: Thrown };
+
+/** What a handler threw that is no RpcError, as far as it can be told from one thread to the other. */
+export interface Thrown {
+  name: string;
+  message: string;
+  stack: string | undefined;
+}
 
 /** What a handler in a thread logs. */
 export interface ThreadLine {
@@ -91,8 +102,8 @@ export async function threadRunner(options: ThreadOptions): Promise<Runner & { c
     const call = currentCall();
     await turns.take(call);
     const state = new Int32Array(new SharedArrayBuffer(4));
-    const onCancel = () => {
-      Atomics.compareExchange(state, 0, 0, cancelledWord);
+    const onCancel = ({ code }: RpcError) => {
+      Atomics.compareExchange(state, 0, 0, code === 'DEADLINE_EXCEEDED' ? expiredWord : cancelledWord);
       Atomics.notify(state, 0);
     };
     try {
@@ -129,7 +140,8 @@ function taskOf(
 function resultOf(result: ThreadResult): unknown {
   if ('output' in result) return result.output;
   if ('error' in result) throw errorFromJson(result.error, 'answered');
-  throw new Error(result.unhandled);
+  const { name, message, stack } = result.unhandled;
+  throw Object.assign(new Error(message), { name, stack: stack ?? `${name}: ${message}` });
 }
 
 /** Lets n at a time pass, in the order in which they came. */

@@ -3,6 +3,7 @@
  * the process. EVENKEEL_TEST_BOOK names the file. While the file that EVENKEEL_TEST_CRASH names is there, it cannot load.
  * Loading takes EVENKEEL_TEST_SLOW ms.
  */
+import { EventEmitter, once } from 'node:events';
 import { existsSync, openSync, writeSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { z } from 'zod';
@@ -28,6 +29,8 @@ export const book = service('book', {
   quick: method({ input: z.unknown(), output: z.number(), idempotent: true, inline: true }),
   /** Waits for the end of its caller's interest, and writes down why it ended. */
   linger: method({ input: z.string(), output: z.string() }),
+  /** The same as Node's own functions do it: what it throws then is an AbortError, not the reason. */
+  heed: method({ input: z.string(), output: z.null() }),
   /** What the handler sees of its call. */
   context: method({ output: z.unknown(), input: z.unknown() }),
   say: method({ input: z.string(), output: z.null() }),
@@ -63,6 +66,16 @@ export const handlers: Handlers<typeof book.methods> = {
         reject(signal.reason);
       });
     });
+  },
+  async heed(id, { signal }) {
+    note(`${id} began`);
+    try {
+      await once(new EventEmitter(), 'never', { signal });
+    } catch (error) {
+      note(`${id} ${(error as Error).name} ${(signal.reason as RpcError).code}`);
+      throw error;
+    }
+    return null;
   },
   context: (_input, { metadata, deadline, peer }) => ({
     metadata,
