@@ -24,6 +24,6 @@ export { type Attempt, RpcError, type Stage } from './core/error.ts';
 export type { Log } from './core/log.ts';
 export type { Metrics } from './core/metrics.ts';
 export { openRegistry } from './registry/open.ts';
-export type { Lease, Registry, View } from './registry/registry.ts';
+export type { Lease, Registry, SettingsDocument, View } from './registry/registry.ts';
 export type { ServeOptions } from './server/options.ts';
 export { type Server, serve } from './server/serve.ts';

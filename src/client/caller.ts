@@ -17,6 +17,7 @@ import { clientMetrics } from './metrics.ts';
 import type { MakeLinks } from './node.ts';
 import { Nodes } from './nodes.ts';
 import { type FilledConnectOptions, isAttempts, longestTimeout, mostAttempts } from './options.ts';
+import { SettingsWatch } from './settings.ts';
 import { clientStack } from './stack.ts';
 import { type NodesView, view } from './view.ts';
 
@@ -59,6 +60,8 @@ export class Caller {
   readonly #hedges = new Map<string, HedgeDelay>();
   readonly #isMethod: (name: string) => boolean;
   readonly #ownRegistry: Registry | undefined;
+  /** What is set for all clients goes over the options. */
+  readonly #settings: SettingsWatch;
   #closed: Promise<void> | undefined;
 
   /**
@@ -84,6 +87,9 @@ export class Caller {
       this.#ownRegistry = registry;
     } else registry = options.registry;
     const counted = clientMetrics(metrics, this.events);
+    // Before the nodes: what is set of them should be known before the first is there to be picked.
+    const settings = new SettingsWatch(registry, log);
+    this.#settings = settings;
     this.nodes = new Nodes(registry, makeLinks, options, wheel, this.events);
     const layers = clientStack({
       clock,
@@ -92,8 +98,10 @@ export class Caller {
       metrics,
       isMethod,
       budget: this.#budget,
-      maxAttempts: options.attempts,
-      hedge: options.hedging ? (method) => this.#hedge(method) : undefined,
+      get maxAttempts() {
+        return settings.now.client.attempts ?? options.attempts;
+      },
+      hedge: (method) => ((settings.now.client.hedging ?? options.hedging) ? this.#hedge(method) : undefined),
       fallback: this.#fallback(wheel),
       breaker: this.#breaker(counted.onRejected),
       hasOther: (tried) => this.nodes.hasOther(tried),
@@ -133,6 +141,7 @@ export class Caller {
 
   async #close(grace: number): Promise<void> {
     const { clock, log } = this.#options;
+    this.#settings.close();
     await this.nodes.close(grace);
     const late = new AbortController();
     try {
@@ -146,7 +155,7 @@ export class Caller {
 
   view(): NodesView {
     const { clock } = this.#options;
-    return view(this.nodes, this.#service, this.#budget, clock.now(), clock.wallTime());
+    return view(this.nodes, this.#service, this.#budget, this.#settings.now, clock.now(), clock.wallTime());
   }
 
   #prepare(facts: CallerCall, parent: Call | undefined): OutgoingCall {
@@ -156,7 +165,7 @@ export class Caller {
     // Nobody waits for it: it must not run.
     if (parent?.cancelled !== undefined) throw parent.cancelled.with({ stage: 'unsent', mayHaveExecuted: false });
     if (facts.signal?.aborted) throw aborted(facts.signal).with({ stage: 'unsent' });
-    const timeout = facts.timeout ?? this.#options.timeout;
+    const timeout = facts.timeout ?? this.#settings.now.client.timeout ?? this.#options.timeout;
     if (typeof timeout !== 'number' || !(timeout >= 1 && timeout <= longestTimeout)) {
       const message = `timeout is ${timeout}: expected 1 to ${longestTimeout} ms`;
       throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });

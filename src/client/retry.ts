@@ -12,10 +12,10 @@ export interface RetryParts {
   wheel: TimerWheel;
   random: Random;
   budget: RetryBudget;
-  /** How many nodes a call may reach that does not say so itself. */
-  maxAttempts: number;
-  /** The hedging delay of a method; `undefined` where hedging is off. */
-  hedge: ((method: string) => HedgeDelay) | undefined;
+  /** How many nodes a call may reach that does not say so itself. Read anew for each call. */
+  readonly maxAttempts: number;
+  /** The hedging delay of a method; gives `undefined` while hedging is off. */
+  hedge: ((method: string) => HedgeDelay | undefined) | undefined;
   /** True if a node could be picked now that is none of these. */
   hasOther(tried: readonly string[]): boolean;
   onRetry(method: string, kind: 'retry' | 'hedge'): void;

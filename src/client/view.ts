@@ -1,6 +1,7 @@
 import { isoTime } from '../core/clock.ts';
 import { address } from '../core/endpoint.ts';
 import type { RetryBudget } from '../policy/budget.ts';
+import type { NodeSettings, Settings } from '../policy/settings.ts';
 import type { Node, NodeState } from './node.ts';
 import type { Nodes } from './nodes.ts';
 
@@ -27,6 +28,8 @@ export interface NodeView {
   inFlight: number;
   /** Why the weight last changed, or why there is no connection. */
   lastCause: string | null;
+  /** What the live settings say of it, `null` if nothing. */
+  settings: NodeSettings | null;
   /** When the weight rises on its own; of a suspended node when it is probed; without a connection when it is dialled. ISO time. */
   nextProbe: string | null;
 }
@@ -35,6 +38,7 @@ export function view(
   nodes: Nodes,
   service: string | undefined,
   budget: RetryBudget,
+  settings: Settings,
   now: number,
   wallTime: number,
 ): NodesView {
@@ -60,6 +64,7 @@ export function view(
         lastCause: node.live
           ? (row?.lastChange.cause ?? null)
           : (node.links.lastError?.message ?? row?.lastChange.cause ?? null),
+        settings: settings.nodes.get(node.id) ?? null,
         nextProbe: until === undefined ? null : isoTime(wallTime + until),
       };
     }),
