@@ -7,12 +7,15 @@ export class UsageError extends Error {}
 /** The work could not be done: one sentence, exit code 1. */
 export class Failure extends Error {}
 
+/** An option that has neither default nor variable here: what is not typed is not said. */
+export const unsaid = Symbol('unsaid');
+
 /** A command with options from the table. `overrides` gives some of them another default here. */
 export function command<const Names extends readonly OptionName[]>(
   name: string,
   description: string,
   names: Names,
-  overrides: Partial<Record<Names[number], string>> = {},
+  overrides: Partial<Record<Names[number], string | typeof unsaid>> = {},
 ): Command & { values(): Pick<OptionValues, Names[number]> } {
   const made = new Command(name)
     .description(description)
@@ -27,12 +30,12 @@ export function command<const Names extends readonly OptionName[]>(
 /** What stands in commander for a value that was read as "none": it takes `undefined` for an empty text. */
 const off = Symbol('off');
 
-function toOption(name: OptionName, override: string | undefined): Option {
+function toOption(name: OptionName, override: string | typeof unsaid | undefined): Option {
   const { flag, value, env, help, parse } = options[name];
   const option = new Option(value === undefined ? `--${flag}` : `--${flag} <${value}>`, help);
-  const fallback = override ?? options[name].default;
+  const fallback = override === unsaid ? undefined : (override ?? options[name].default);
   // A variable that is set to nothing says nothing.
-  if (env !== undefined && process.env[env] !== '') option.env(env);
+  if (env !== undefined && override !== unsaid && process.env[env] !== '') option.env(env);
   if (value !== undefined) {
     option.argParser((text: string) => {
       try {

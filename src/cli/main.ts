@@ -32,6 +32,7 @@ try {
 
 /** A command whose end is decided here, and that speaks as we do. */
 function own(made: Command): Command {
+  for (const part of made.commands) own(part);
   return made
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'evenkeel: ')) });

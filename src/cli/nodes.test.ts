@@ -12,6 +12,7 @@ const node: NodeView = {
   state: 'live',
   inFlight: 12,
   lastCause: 'lost',
+  settings: null,
   nextProbe: null,
 };
 
@@ -29,6 +30,13 @@ it('the table of nodes has a column for each fact, as wide as its widest cell', 
     'a4c2c6ed174eb1ca  10.0.0.1:7000   live        512 of 1024   33 %   12         lost',
     '10.0.0.12:7000    10.0.0.12:7000  connecting  1024 of 1024  33 %   12',
   ]);
+});
+
+it('the table says what is set of a node, if something is set of any', () => {
+  const rows = [node, { ...node, settings: { weight: 512, offline: true } }, { ...node, settings: { weight: 7 } }];
+  const column = (table(rows as NodeView[]).split('\n') as string[]).map((line) => line.slice(line.indexOf('lost')));
+  assert.deepEqual(column, ['T', 'lost', 'lost        offline, weight 512', 'lost        weight 7']);
+  assert.match(table(rows as NodeView[]), /LAST CAUSE {2}SET\n/);
 });
 
 it('the table of no nodes says so', () => {

@@ -4,6 +4,7 @@ import type { NodesView, NodeView } from '../client/view.ts';
 import { systemClock } from '../core/clock.ts';
 import { makeLog } from '../ops/log.ts';
 import { command, Failure } from './command.ts';
+import { nodesSetCommand } from './nodes-set.ts';
 import { endWithReader } from './output.ts';
 import { requireRegistry } from './registry.ts';
 import { registryAuth } from './secrets.ts';
@@ -21,7 +22,15 @@ export function nodesCommand(): Command {
   );
   made
     .summary('Shows the servers as a client sees them')
-    .addHelpText('after', '\nExample:\n  evenkeel nodes --watch --registry zookeeper://127.0.0.1:2181/demo');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  evenkeel nodes --watch --registry zookeeper://127.0.0.1:2181/demo' +
+        '\n  evenkeel nodes set 10.0.0.1:7000 --offline --registry zookeeper://127.0.0.1:2181/demo',
+    )
+    // What stands behind `set` is for `set`.
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .addCommand(nodesSetCommand(() => made.values().registry));
   return made.action(async () => {
     const { registry, service, watch = false, logLevel } = made.values();
     endWithReader();
@@ -89,11 +98,19 @@ const columns: [string, (node: NodeView) => string][] = [
   ['IN FLIGHT', (node) => String(node.inFlight)],
   ['LAST CAUSE', (node) => node.lastCause ?? ''],
 ];
+/** Shown only where something is set. */
+const setColumn: (typeof columns)[number] = ['SET', (node) => settingsText(node.settings)];
+
+function settingsText(settings: NodeView['settings']): string {
+  const { weight, offline } = settings ?? {};
+  return [...(offline ? ['offline'] : []), ...(weight === undefined ? [] : [`weight ${weight}`])].join(', ');
+}
 
 export function table(nodes: readonly NodeView[]): string {
   if (nodes.length === 0) return 'The registry lists no server.';
-  const rows = [columns.map(([title]) => title), ...nodes.map((node) => columns.map(([, cell]) => cell(node)))];
-  const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const shown = nodes.some(({ settings }) => settings !== null) ? [...columns, setColumn] : columns;
+  const rows = [shown.map(([title]) => title), ...nodes.map((node) => shown.map(([, cell]) => cell(node)))];
+  const widths = shown.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows
     .map((row) =>
       row

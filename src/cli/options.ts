@@ -141,7 +141,7 @@ export const options = {
     flag: 'registry-cache',
     value: 'FILE',
     env: 'EVENKEEL_REGISTRY_CACHE',
-    help: 'keeps the servers last known, for a start while the registry is away',
+    help: 'keeps the servers and live settings last known, for a start while the registry is away',
     parse: text,
   }),
   rpc: spec({
@@ -192,6 +192,9 @@ export const options = {
     help: 'promise that the server does the work once for this key',
     parse: text,
   }),
+  offline: spec({ flag: 'offline', help: 'give the server no new calls from now on', parse: Boolean }),
+  online: spec({ flag: 'online', help: 'give the server calls again', parse: Boolean }),
+  reset: spec({ flag: 'reset', help: 'forget all that was set of the server', parse: Boolean }),
   watch: spec({ flag: 'watch', help: 'show every change until stopped', parse: Boolean }),
   quick: spec({ flag: 'quick', help: 'play the short scenario, about 15 seconds of load', parse: Boolean }),
   scenario: spec({ flag: 'scenario', value: 'FILE', help: 'play this scenario (YAML) instead', parse: text }),
