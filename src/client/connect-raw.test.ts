@@ -71,6 +71,32 @@ test('a call that comes before the first server waits for it, and then is what t
   assert.equal(world.clock.pending, 0);
 });
 
+test('a call that only an idempotent method may get is not made of any other', async () => {
+  const world = new World();
+  const client = raw(world);
+  const refused = (method: string) =>
+    client.call({ method, input: { id: method }, onlyIdempotent: true, timeout: 3_000 }).catch((error) => error);
+  // Even before the first server has said what is idempotent.
+  const early = refused('write');
+  await world.clock.run(100);
+  await world.nodes('a');
+  await world.clock.run(50);
+  for (const [method, done] of [
+    ['write', early],
+    ['write', refused('write')],
+    ['none', refused('none')],
+  ] as const) {
+    const error: RpcError = await done;
+    assert.deepEqual([error.label, error.stage], ['FAILED_PRECONDITION/NOT_IDEMPOTENT', 'unsent']);
+    assert.equal(error.message, `"${method}" is not known to be idempotent: read, health are`);
+  }
+  assert.equal(world.executions.size, 0);
+  const read = client.call({ method: 'read', input: { id: '1' }, onlyIdempotent: true });
+  await world.clock.run(50);
+  assert.equal((await read).output, 'read 1');
+  await world.close();
+});
+
 test('a first call that finds no server fails like any other, and is cancelled like any other', async () => {
   const world = new World();
   const client = raw(world);

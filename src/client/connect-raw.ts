@@ -1,4 +1,5 @@
 import type { Encoded, Reply } from '../core/call.ts';
+import { RpcError } from '../core/error.ts';
 import type { MethodFacts } from '../wire/hello.ts';
 import { Caller } from './caller.ts';
 import type { ClientEvents } from './events.ts';
@@ -20,6 +21,11 @@ export interface RawCallFacts {
   attempts?: number;
   /** With the balancer `hash`: calls of one key go to one node, as long as it is well. */
   hashKey?: string;
+  /**
+   * Refuses a method that is not known to be idempotent, with FAILED_PRECONDITION, reason NOT_IDEMPOTENT: for calls that
+   * somebody on the way may repeat. Default false.
+   */
+  onlyIdempotent?: boolean;
   /** Whether the reply's output is wanted as `Encoded`. Default false. */
   wantsEncoded?: boolean;
 }
@@ -65,10 +71,14 @@ export function connectRaw(service: string | undefined, options: ConnectOptions)
   };
   return {
     async call(facts) {
-      if (learn() !== undefined || caller.nodes.live > 0) return caller.call(prepared(facts));
-      // What a method is, the first server says: a call that comes earlier waits for it.
-      const timeout = await caller.reach(prepared(facts));
-      return caller.call({ ...prepared(facts), timeout });
+      let call = prepared(facts);
+      if (learnt === undefined && caller.nodes.live === 0) {
+        // What a method is, the first server says: a call that comes earlier waits for it.
+        const timeout = await caller.reach(call);
+        call = { ...prepared(facts), timeout };
+      }
+      if (facts.onlyIdempotent && !call.repeatable) throw notIdempotent(facts.method, learnt);
+      return caller.call(call);
     },
     nodes: () => caller.view(),
     get ready() {
@@ -82,6 +92,13 @@ export function connectRaw(service: string | undefined, options: ConnectOptions)
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+function notIdempotent(method: string, learnt: Learnt | undefined): RpcError {
+  const names = Object.entries(learnt?.methods ?? {}).flatMap(([name, { idempotent }]) => (idempotent ? name : []));
+  const which = names.length === 0 ? 'no method is' : `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'}`;
+  const message = `${JSON.stringify(method)} is not known to be idempotent: ${which}`;
+  return new RpcError('FAILED_PRECONDITION', message, { reason: 'NOT_IDEMPOTENT', stage: 'unsent' });
 }
 
 interface Learnt {

@@ -39,6 +39,7 @@ export function isCode(text: unknown): text is Code {
  * | CONNECT_FAILED | UNAVAILABLE | no connection could be made |
  * | STALE | UNAVAILABLE | another server answers at the address |
  * | NO_NODES | UNAVAILABLE | no node could be reached in time |
+ * | NOT_IDEMPOTENT | FAILED_PRECONDITION | the caller wanted to call idempotent methods only: this is not known to be one |
  * | UNHEALTHY | UNAVAILABLE | the answer to `health`: the service cannot do its work |
  * | CIRCUIT_OPEN | UNAVAILABLE | nearly all calls of the method failed lately: this one was not made |
  * | FALLBACK_FAILED | INTERNAL | the caller's own fallback threw; what it was to stand in for is the cause |
@@ -54,6 +55,7 @@ export type Reason =
   | 'CONNECT_FAILED'
   | 'STALE'
   | 'NO_NODES'
+  | 'NOT_IDEMPOTENT'
   | 'UNHEALTHY'
   | 'CIRCUIT_OPEN'
   | 'FALLBACK_FAILED'

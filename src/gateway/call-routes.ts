@@ -12,8 +12,6 @@ export interface CallRoutesOptions {
   client: RawClient;
   /** Service of `/call/:method`. Default: the one that the client is for. */
   service: string | undefined;
-  /** Deadline of calls that bring none, ms. */
-  timeout: number;
   limits: Pick<GatewayLimits, 'depth' | 'calls'>;
   metrics: Metrics;
   connections: Pick<Connections, 'closeAfter' | 'written'>;
@@ -130,7 +128,8 @@ export class CallRoutes {
     try {
       answer = await client.call(call);
     } catch (cause) {
-      throw whyGivenUp(RpcError.from(cause), signal);
+      const error = whyGivenUp(RpcError.from(cause), signal);
+      throw isRefusedGet(error) ? new MethodNotAllowed(error) : error;
     } finally {
       this.#calls.delete(controller);
       this.#inFlight.set(this.#calls.size);
@@ -141,8 +140,7 @@ export class CallRoutes {
   #read(request: FastifyRequest, input: Encoded | undefined, signal: AbortSignal): RawCall {
     const { service = this.#options.service, method } = request.params as Params;
     const { headers } = request;
-    const { timeout } = this.#options;
-    const call: RawCall = { method: checkName('method', method), input, timeout, signal, wantsEncoded: true };
+    const call: RawCall = { method: checkName('method', method), input, signal, wantsEncoded: true };
     if (service !== undefined) call.service = checkName('service', service);
     const deadline = headers['evenkeel-deadline-ms'];
     if (deadline !== undefined) {
@@ -154,6 +152,8 @@ export class CallRoutes {
     if (key !== undefined) call.idempotencyKey = readKey('idempotency-key', key);
     const hashKey = headers['evenkeel-hash-key'];
     if (hashKey !== undefined) call.hashKey = readKey('evenkeel-hash-key', hashKey);
+    // Who is between us and the caller (browsers, caches, crawlers) may make a GET of its own accord, and again.
+    if (request.method === 'GET') call.onlyIdempotent = true;
     const metadata = readMetadata(headers);
     if (metadata !== undefined) call.metadata = metadata;
     return call;
@@ -185,6 +185,11 @@ function whyGivenUp(error: RpcError, signal: AbortSignal): RpcError {
   return signal.aborted && RpcError.is(signal.reason) ? signal.reason.with({ mayHaveExecuted, attempts }) : error;
 }
 
+/** True if the client refused to call by GET what may not run twice. A server's own such words come as an answer. */
+function isRefusedGet({ reason, stage }: RpcError): boolean {
+  return reason === 'NOT_IDEMPOTENT' && stage === 'unsent';
+}
+
 /** Runs before the body is read. */
 function refuseForeign(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   const { headers } = request;
@@ -200,6 +205,13 @@ function refuseForeign(request: FastifyRequest, _reply: FastifyReply, done: (err
     return;
   }
   done();
+}
+
+/** A GET of what may not run twice. That is a 405, for which there is no code of ours. */
+export class MethodNotAllowed extends RpcError {
+  constructor({ code, reason, message, stage }: RpcError) {
+    super(code, `GET runs idempotent methods only, POST any: ${message}`, { reason, stage });
+  }
 }
 
 /** The body is compressed. That is a 415, for which there is no code of ours. */

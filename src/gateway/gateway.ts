@@ -7,7 +7,7 @@ import { Health } from '../ops/health.ts';
 import { listen } from '../ops/listen.ts';
 import type { ShownMetrics } from '../ops/metrics.ts';
 import { addOpsRoutes, opsPaths } from '../ops/routes.ts';
-import { CallRoutes, callPaths, UnsupportedEncoding } from './call-routes.ts';
+import { CallRoutes, callPaths, MethodNotAllowed, UnsupportedEncoding } from './call-routes.ts';
 import { Connections } from './connections.ts';
 import { afterBody, answerBroken, makeHttpServer } from './http-server.ts';
 import { type GatewayLimits, gatewayLimits } from './limits.ts';
@@ -16,12 +16,10 @@ import type { RawClient } from './raw-client.ts';
 export interface GatewayOptions {
   /** Where to listen. Port 0 takes a free one. */
   listen: { host: string; port: number };
-  /** Makes the calls. It stays its owner's, who closes it after the gateway. */
+  /** Makes the calls, and knows how long those may take that bring no deadline. It stays its owner's, who closes it after the gateway. */
   client: RawClient;
   /** Service of `/call/:method`. Default: the one that the client is for. */
   service?: string;
-  /** Deadline of calls that bring none, ms. Default 5,000; 1..2^31-1. */
-  timeout?: number;
   log: Log;
   metrics: ShownMetrics;
   /** What `/readyz` and `/livez` show; the gateway adds its own reasons. Share it with the ops port. Default: its own. */
@@ -55,10 +53,7 @@ const lastWords = 500;
  * @throws RangeError for a limit out of its range, Error that says why the port cannot be opened
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { client, service, timeout = 5_000, log, metrics, clock = systemClock, random = systemRandom } = options;
-  if (!Number.isInteger(timeout) || timeout < 1 || timeout > 2 ** 31 - 1) {
-    throw new RangeError(`timeout is ${timeout}: expected a whole number of milliseconds from 1 to 2^31-1`);
-  }
+  const { client, service, log, metrics, clock = systemClock, random = systemRandom } = options;
   const limits = gatewayLimits(options.limits);
   const health = options.health ?? new Health();
 
@@ -82,7 +77,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (connections.closeAfter(request.raw)) reply.header('connection', 'close');
     done(null, payload);
   });
-  const calls = new CallRoutes(app, { client, service, timeout, limits, metrics, connections });
+  const calls = new CallRoutes(app, { client, service, limits, metrics, connections });
   addOpsRoutes(app, { health, metrics: () => metrics.text(), nodes: () => client.nodes(), log, clock });
   app.setNotFoundHandler((request, reply) => calls.fail(reply, unknownRoute(request), 404));
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
@@ -94,7 +89,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     if (RpcError.is(error)) {
-      calls.fail(reply, error, error instanceof UnsupportedEncoding ? 415 : undefined);
+      if (error instanceof MethodNotAllowed) reply.header('allow', 'POST');
+      calls.fail(reply, error, statusBeyondCodes(error));
       return;
     }
     const { code, statusCode = 500, message } = error as { code?: string; statusCode?: number; message: string };
@@ -165,6 +161,12 @@ function untilReached(client: RawClient, health: Health, clock: Clock): Timer {
   const timer = every(clock, 50, check);
   check();
   return timer;
+}
+
+/** HTTP's word for an error where it has a better one than for the error's code. */
+function statusBeyondCodes(error: RpcError): number | undefined {
+  if (error instanceof MethodNotAllowed) return 405;
+  return error instanceof UnsupportedEncoding ? 415 : undefined;
 }
 
 function unknownRoute(request: FastifyRequest): RpcError {

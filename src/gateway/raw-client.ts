@@ -25,12 +25,14 @@ export interface RawCall {
   method: string;
   /** Valid JSON, a message in another codec, or a value; `undefined` where there is none. */
   input: unknown | Encoded;
-  /** How long to wait for the answer, ms; 1..2^31-1. */
-  timeout: number;
+  /** How long to wait for the answer, ms; 1..2^31-1. Default: what the client is set to. */
+  timeout?: number;
   /** Aborted, with the RpcError that says why, when nobody waits for the answer any more. */
   signal: AbortSignal;
   /** The output is wanted as bytes, where the server's answer has it in JSON. */
   wantsEncoded: boolean;
+  /** Refuse, as FAILED_PRECONDITION, reason NOT_IDEMPOTENT, unsent, a method that is not known to be idempotent. */
+  onlyIdempotent?: boolean;
   /** Text beside the call. */
   metadata?: Readonly<Record<string, string>>;
   /** The caller's promise that the server does the work only once for this key. */
