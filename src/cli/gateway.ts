@@ -48,7 +48,7 @@ export function gatewayCommand(): Command {
     );
   return made.action(async () => {
     const values = made.values();
-    const { service, registryCache, drainDelay = 4_000, grace = 30_000, timeout = 5_000 } = values;
+    const { service, registryCache, drainDelay = 4_000, grace = 30_000 } = values;
     if (grace < drainDelay + reserve) {
       throw new UsageError(
         `--grace is ${grace} ms: expected at least ${drainDelay + reserve} ms, ${reserve} more than --drain-delay`,
@@ -63,7 +63,7 @@ export function gatewayCommand(): Command {
       registry,
       log,
       metrics,
-      timeout,
+      timeout: values.timeout!,
       attempts: values.attempts!,
       balancer: values.balancer!,
       ...(auth === undefined ? {} : { registryAuth: auth }),
@@ -82,7 +82,7 @@ export function gatewayCommand(): Command {
       () => process.exit(130),
     );
     try {
-      const shared = { client, log, timeout, ...(service === undefined ? {} : { service }) };
+      const shared = { client, log, ...(service === undefined ? {} : { service }) };
       const at = parseAddress(values.listen!);
       const gateway = await startGateway({ ...shared, listen: at, metrics, health });
       open.push(gateway);
@@ -108,14 +108,13 @@ export function gatewayCommand(): Command {
   });
 }
 
-type Shared = { client: RawClient; log: Log; timeout: number; service?: string };
+type Shared = { client: RawClient; log: Log; service?: string };
 
-async function startRpc(listen: string, { client, log, timeout, service }: Shared): Promise<Listener> {
+async function startRpc(listen: string, { client, log, service }: Shared): Promise<Listener> {
   const at = parseAddress(listen);
   const rpc = await startRpcEntry({
     client,
     log,
-    timeout,
     listen: at,
     service: () => service ?? client.service ?? '',
     clock: systemClock,

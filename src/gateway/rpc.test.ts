@@ -41,7 +41,6 @@ async function stack(t: TestContext) {
     listen: { host: '127.0.0.1', port: 0 },
     client: inner,
     service: () => inner.service ?? '',
-    timeout: 5_000,
     clock: systemClock,
     log: silentLog,
   });

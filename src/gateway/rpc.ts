@@ -16,8 +16,6 @@ export interface RpcEntryOptions {
   client: RawClient & { methods(): Readonly<Record<string, MethodFacts>> };
   /** What the entry says it serves. */
   service: () => string;
-  /** Deadline of classic calls, which bring none, ms. */
-  timeout: number;
   clock: Clock;
   log: Log;
   limits?: Partial<Limits>;
@@ -28,7 +26,7 @@ export interface RpcEntryOptions {
  * pass without a look inside. An entry is a server: it drains like one.
  */
 export function startRpcEntry(options: RpcEntryOptions): Promise<Listener> {
-  const { client, clock, log, timeout } = options;
+  const { client, clock, log } = options;
   const filled = limits(options.limits);
   const instance = freshId();
   const forward: Handler = (incoming) => {
@@ -39,12 +37,14 @@ export function startRpcEntry(options: RpcEntryOptions): Promise<Listener> {
     const outgoing: RawCall = {
       method: call.method,
       input: call.payload as RawCall['input'],
-      timeout: Math.max(1, Math.min(call.deadline - clock.now(), framed ? 2 ** 31 - 1 : timeout)),
       signal: controller.signal,
       metadata: call.metadata,
       wantsEncoded: framed,
     };
-    if (framed) outgoing.service = call.service;
+    if (framed) {
+      outgoing.service = call.service;
+      outgoing.timeout = Math.max(1, Math.min(call.deadline - clock.now(), 2 ** 31 - 1));
+    }
     const key = call.metadata['idempotency-key'];
     if (key !== undefined) outgoing.idempotencyKey = key;
     // What is called from here is a link of the same chain: one deadline, and only one link of it repeats.
