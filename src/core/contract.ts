@@ -90,8 +90,13 @@ export type Handlers<M extends Methods = Methods> = {
 
 /** The functions that call a service. */
 export type Calls<M extends Methods = Methods> = {
-  readonly [K in keyof M]: (input: InputOf<M[K]>, options?: CallOptions) => Promise<OutputOf<M[K]>>;
+  readonly [K in keyof M]: CallOf<InputOf<M[K]>, OutputOf<M[K]>>;
 };
+
+/** An input that may be undefined, or anything, may be left out. */
+type CallOf<I, O> = undefined extends I
+  ? (input?: I, options?: CallOptions) => Promise<O>
+  : (input: I, options?: CallOptions) => Promise<O>;
 
 /** What the type system takes for a value of a fallback: where the output is not known, anything that is no function. */
 type ValueOf<O> = unknown extends O ? NonNullable<unknown> | null | undefined : O;
@@ -136,17 +141,19 @@ export interface ServiceModule<M extends Methods = Methods> {
 const reserved = new Set(['then', 'close', 'nodes', 'on', 'health']);
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
-/** Describes a method. Not idempotent unless it says so. */
-export function method<In extends StandardSchemaV1, Out extends StandardSchemaV1>(facts: {
-  input: In;
-  output: Out;
-  idempotent?: boolean;
-  inline?: boolean;
-  positional?: readonly string[];
-}): Method<In, Out> & { readonly input: In; readonly output: Out };
-export function method(facts?: Partial<Method>): { readonly idempotent: boolean };
-export function method(facts: Partial<Method> = {}): Method {
-  return { ...facts, idempotent: facts.idempotent ?? false };
+/** A method with the schemas that were given, each of its own type. */
+type MethodWith<In, Out> = Omit<Method, 'input' | 'output'> &
+  (In extends StandardSchemaV1 ? { readonly input: In } : unknown) &
+  (Out extends StandardSchemaV1 ? { readonly output: Out } : unknown);
+
+/** Describes a method. Not idempotent unless it says so; what it takes or gives is anything where there is no schema for it. */
+export function method<
+  In extends StandardSchemaV1 | undefined = undefined,
+  Out extends StandardSchemaV1 | undefined = undefined,
+>(
+  facts: { input?: In; output?: Out; idempotent?: boolean; inline?: boolean; positional?: readonly string[] } = {},
+): MethodWith<In, Out> {
+  return { ...facts, idempotent: facts.idempotent ?? false } as unknown as MethodWith<In, Out>;
 }
 
 /** Describes a service. Throws when a name cannot be used. */
