@@ -2,11 +2,9 @@ import type { Handler, OutgoingCall, Reply } from '../core/call.ts';
 import type { Clock } from '../core/clock.ts';
 import { RpcError } from '../core/error.ts';
 import { neutral, outcomeOf } from '../policy/outcome.ts';
+import { pushback } from '../policy/pushback.ts';
 import type { Node } from './node.ts';
 import type { Nodes } from './nodes.ts';
-
-/** A node that asks for no more calls is spared so long at most, ms: it may be gone by then, or wrong. */
-const longestSparing = 2_000;
 
 /** The innermost handler: picks a node, sends, and takes down what that showed of the node, once for each attempt. */
 export function balance(nodes: Nodes, clock: Clock): Handler {
@@ -52,6 +50,7 @@ function failed(
   if (outcome.kind === 'fault' && outcome.cause === 'lost' && node.links.redundant) outcome = neutral;
   const answered = error.stage === 'answered' || error.stage === 'refused';
   nodes.ended(node, { outcome, answered, startedAt, now, attempt: `${call.method}: ${error.message}` });
-  if (error.retryAfter !== undefined) nodes.spare(node, now + Math.min(error.retryAfter, longestSparing));
+  const sparing = pushback(error);
+  if (sparing > 0) nodes.spare(node, now + sparing);
   return error.with({ attempts: [{ node: node.id, outcome: error.label, duration: now - startedAt }] });
 }

@@ -6,7 +6,11 @@ import type { RpcError } from '../core/error.ts';
  */
 export const maxPushback = 2_000;
 
-/** How long the server that sent this error asked to be spared, ms; 0 if it did not ask. */
-export function pushback({ retryAfter }: RpcError): number {
-  return retryAfter === undefined ? 0 : Math.min(maxPushback, Math.max(0, retryAfter));
+/**
+ * How long the server that sent this error asked to be spared, ms; 0 if it did not ask. What a handler says in an answer of
+ * another kind is about the caller (a quota is used up) or about a server behind it, and no reason to spare the node.
+ */
+export function pushback({ retryAfter, stage, reason }: RpcError): number {
+  if (retryAfter === undefined || (stage === 'answered' && reason !== 'OVERLOADED')) return 0;
+  return Math.min(maxPushback, Math.max(0, retryAfter));
 }
