@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { balancerNames } from './balance/index.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, settingNames } from './settings.ts';
 
 const read = (document: unknown) => {
   const reading = readSettings(document);
@@ -147,4 +148,13 @@ describe('reading live settings', () => {
       }),
     );
   });
+});
+
+it('docs/operations.md shows settings that are accepted, and lists each that there is', () => {
+  const page = readFileSync('docs/operations.md', 'utf8');
+  const [, example] = /\n((?: {4}.*\n)*? {4}\{\n(?: {4}.*\n)*? {4}\}\n)/.exec(page)!;
+  const { settings, ignored } = read(JSON.parse(example!));
+  assert.deepEqual([settings.nodes.size, settings.client.timeout, ignored], [1, 2_000, []]);
+  const listed = Array.from(page.matchAll(/^\| `((?:nodes\.ID|client|server)\.\w+)` \|/gm), ([, name]) => name!);
+  assert.deepEqual(listed.sort(), [...settingNames].sort());
 });

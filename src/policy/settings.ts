@@ -69,6 +69,13 @@ const clientRules: Rules<ClientSettings> = {
 };
 const serverRules: Rules<ServerSettings> = { maxConcurrent: whole(1, 1_000_000), maxQueueTime: whole(0, 60_000) };
 
+/** The names of all settings there are, as documentation has them. */
+export const settingNames: readonly string[] = [
+  ...Object.keys(nodeRules).map((key) => `nodes.ID.${key}`),
+  ...Object.keys(clientRules).map((key) => `client.${key}`),
+  ...Object.keys(serverRules).map((key) => `server.${key}`),
+];
+
 /** Reads what a registry holds as settings, e.g. `{"version": 1, "nodes": {"ID": {"weight": 512}}}`. */
 export function readSettings(document: unknown): SettingsReading {
   const found: Findings = { problems: [], ignored: [] };
