@@ -81,6 +81,12 @@ describe('the share rule', () => {
     });
   }
 
+  for (const world of worlds.slice(0, 4)) {
+    test(`${JSON.stringify(world)}: with no overload allowed, every server gets its fair share`, () => {
+      for (const [id, share] of loads(zones(world), 400, 1)) assert.ok(Math.abs(share - 1) < 0.12, `${id}: ${share}`);
+    });
+  }
+
   test('without it the one server of a small zone would get seven times its fair share', () => {
     const load = loads(zones({ a: 1, b: 10, c: 10 }), 10, Infinity);
     assert.ok(Math.abs(load.get('a0')! - 7) < 1e-9);

@@ -1,5 +1,6 @@
 import type { Balancer, Candidate } from './balance/balancer.ts';
-import type { TierCause, TierChange, TierHealth } from './tiers-change.ts';
+import { ActiveTier, type TierState } from './tiers-active.ts';
+import type { TierChange, TierHealth } from './tiers-change.ts';
 import { type TierOptions, tierOptions } from './tiers-options.ts';
 
 /** A node that has its place in an order: see `tierOf`. */
@@ -8,13 +9,8 @@ export interface Tiered extends Candidate {
   readonly tier: number;
 }
 
-interface Tier<T extends Tiered> {
-  readonly rank: number;
+interface Tier<T extends Tiered> extends TierState {
   balancer: Balancer<T>;
-  known: number;
-  healthy: number;
-  /** Since when the share has been seen to be at least `handBack`, ms. Kept for tiers better than the active one. */
-  wellSince: number | undefined;
 }
 
 interface Entry<T extends Tiered> {
@@ -22,7 +18,7 @@ interface Entry<T extends Tiered> {
   /** Its absence counts. */
   expected: boolean;
   connected: boolean;
-  /** As last seen: connected as well. */
+  /** As last seen. */
   healthy: boolean;
 }
 
@@ -31,59 +27,32 @@ const highestRank = 99;
 /**
  * Primary and backup, near and far: a balancer for each tier of nodes, of which one, the *active* tier, has all the calls.
  *
- * - The first tier that is healthy enough has them: its healthy share is at least `takeOver`. If none is, the healthiest.
- *   One without a connection never has them while another has one.
- * - They leave the active tier at once when it is no longer healthy enough and another is healthier, and come back to a better
- *   tier only when that has been well (`handBack`) for some time (`handBackAfter`). So a primary that comes and goes costs one
- *   change, not one each time. Only in the client's first `handBackAfter` ms they go to a better tier as soon as it is
- *   healthy enough: which connection comes first is chance.
+ * - Which one, and when it changes, `ActiveTier` decides by the healthy shares of the tiers: healthy / known.
  * - A call whose nodes tried are all that the active tier has goes to the other tiers, by rank: `pick` returns one of
  *   `excluded` only when there is no other node anywhere.
  * - With no healthy node anywhere there is panic: picks are even among the nodes of all tiers.
- *
- * What that means for small tiers with the defaults:
- *
- * | nodes known | loses the calls when as few are healthy | has them back when as many are |
- * |---|---|---|
- * | 1 | 0 | 1 |
- * | 2 | 0 | 2 |
- * | 3 | 1 | 3 |
- * | 4 | 1 | 3 |
- * | 10 | 4 | 7 |
  *
  * Each operation costs O(1) besides the balancer's own (and a look at each tier, of which there are few). Once a second tier
  * has a connection, all nodes are in one more balancer as well, for panic: kept and not made when it is needed, as health
  * may come and go with every call.
  */
 export class TieredBalancer<T extends Tiered> implements Balancer<T> {
-  readonly #options: TierOptions;
-  readonly #onChange: (change: TierChange) => void;
   #make: () => Balancer<T>;
-  /** By rank. */
-  readonly #tiers: Tier<T>[] = [];
+  readonly #tiers: ActiveTier<Tier<T>>;
   readonly #entries = new Map<T, Entry<T>>();
   /** Connected nodes of all tiers. Undefined while one tier has them all. */
   #all: Balancer<T> | undefined;
-  #active: Tier<T> | undefined;
   #size = 0;
   #healthy = 0;
-  /** When the start is over, ms. */
-  #settlesAt: number | undefined;
-  #settled = false;
 
   /**
    * @param make makes the balancer of a tier
    * @param onChange is told of each change of the active tier, after it
    * @throws RangeError for an option out of range
    */
-  constructor(
-    make: () => Balancer<T>,
-    options?: Partial<TierOptions>,
-    onChange: (change: TierChange) => void = () => {},
-  ) {
+  constructor(make: () => Balancer<T>, options?: Partial<TierOptions>, onChange?: (change: TierChange) => void) {
     this.#make = make;
-    this.#options = tierOptions(options);
-    this.#onChange = onChange;
+    this.#tiers = new ActiveTier(tierOptions(options), onChange);
   }
 
   /** Nodes that can be picked, of all tiers. */
@@ -97,12 +66,12 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
 
   /** The tier that has the calls; undefined before the first connection. */
   get active(): number | undefined {
-    return this.#active?.rank;
+    return this.#tiers.active?.rank;
   }
 
   /** All tiers that ever had a node, by rank. */
   show(): TierHealth[] {
-    return this.#tiers.map(healthOf);
+    return this.#tiers.show();
   }
 
   /**
@@ -116,7 +85,7 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
 
   /** The node is gone for good, or on purpose: it is removed, and its absence is not held against its tier. */
   forget(node: T): void {
-    this.#file(node, false, false);
+    if (this.#entries.has(node)) this.#file(node, false, false);
   }
 
   add(node: T): void {
@@ -135,7 +104,7 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
   }
 
   pick(excluded: readonly T[], key?: string): T | undefined {
-    const active = this.#active;
+    const { active } = this.#tiers;
     if (this.#healthy === 0 && this.#all !== undefined) return this.#all.pick(excluded, key);
     if (active === undefined || excluded.length === 0 || this.#all === undefined)
       return active?.balancer.pick(excluded, key);
@@ -157,17 +126,7 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
 
   /** Hands back what time allows. To be called every 100 ms or so: by as much a hand-back may be late. */
   advance(now: number): void {
-    const active = this.#active;
-    if (active === undefined) return;
-    const { handBackAfter } = this.#options;
-    this.#settlesAt ??= now + handBackAfter;
-    if (now >= this.#settlesAt) this.#settled = true;
-    for (const tier of this.#tiers) {
-      if (tier === active) return;
-      if (!this.#isWell(tier)) continue;
-      tier.wellSince ??= now;
-      if (now - tier.wellSince >= handBackAfter) return this.#activate(tier, 'hand-back');
-    }
+    this.#tiers.advance(now);
   }
 
   /** From now on each tier chooses by a new balancer. What a balancer has learned itself is lost, nothing else is. */
@@ -188,12 +147,12 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
     const tier = this.#tierOf(node);
     this.#place(node, known?.connected ? known.tier : undefined, connected ? tier : undefined);
     if (known !== undefined) this.#count(known, -1);
-    const entry = Object.assign(known ?? {}, { tier, expected, connected, healthy: connected && node.healthy });
+    const entry = Object.assign(known ?? {}, { tier, expected, connected, healthy: node.healthy });
     if (expected || connected) {
       this.#entries.set(node, entry);
       this.#count(entry, 1);
     } else this.#entries.delete(node);
-    this.#decide();
+    this.#tiers.decide();
   }
 
   /** Sees to it that the right balancers have a node. A weight that cannot be is refused before anything changes. */
@@ -207,9 +166,10 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
     from?.balancer.remove(node);
     if (to === undefined) this.#all?.remove(node);
     else if (this.#all !== undefined) this.#all.add(node);
-    else if (this.#tiers.some((tier) => tier !== to && tier.balancer.size > 0)) this.#gatherAll(node);
+    else if (to.balancer.size < this.#size + (from === undefined ? 1 : 0)) this.#gatherAll(node);
   }
 
+  /** Some tier besides the one that just got this node has a connection too. */
   #gatherAll(node: T): void {
     this.#all = this.#make();
     for (const [other, { connected }] of this.#entries) if (connected) this.#all.add(other);
@@ -218,74 +178,30 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
 
   #count({ tier, connected, healthy }: Entry<T>, by: 1 | -1): void {
     tier.known += by;
-    if (connected) this.#size += by;
+    if (!connected) return;
+    tier.connected += by;
+    this.#size += by;
     if (!healthy) return;
     tier.healthy += by;
     this.#healthy += by;
   }
 
-  #tierOf(node: T): Tier<T> {
-    const rank = node.tier;
-    const found = this.#tiers.find((tier) => tier.rank === rank);
+  #tierOf({ id, tier: rank }: T): Tier<T> {
+    const found = this.#tiers.get(rank);
     if (found !== undefined) return found;
     if (!(Number.isInteger(rank) && rank >= 0 && rank <= highestRank))
-      throw new RangeError(`the tier of ${node.id} is ${rank}: expected a whole number in 0..${highestRank}`);
-    const tier: Tier<T> = { rank, balancer: this.#make(), known: 0, healthy: 0, wellSince: undefined };
-    this.#tiers.push(tier);
-    this.#tiers.sort((a, b) => a.rank - b.rank);
-    return tier;
-  }
-
-  #decide(): void {
-    for (const tier of this.#tiers) if (!this.#isWell(tier)) tier.wellSince = undefined;
-    const to = this.#choose();
-    if (to === undefined || to === this.#active) return;
-    const better = this.#active === undefined || this.#isEnough(this.#active);
-    this.#activate(to, better ? 'start' : 'take-over');
-  }
-
-  /** Who has the calls now, if it were not for the time that a hand-back takes. */
-  #choose(): Tier<T> | undefined {
-    const active = this.#active;
-    const first = this.#tiers.find((tier) => this.#isEnough(tier));
-    if (active !== undefined && this.#isEnough(active)) return this.#settled ? active : first;
-    if (first !== undefined) return first;
-    let best = active !== undefined && active.balancer.size > 0 ? active : undefined;
-    for (const tier of this.#tiers)
-      if (tier.balancer.size > 0 && (best === undefined || shareOf(tier) > shareOf(best))) best = tier;
-    return best ?? active;
-  }
-
-  #activate(to: Tier<T>, cause: TierCause): void {
-    const from = this.#active;
-    this.#active = to;
-    for (const tier of this.#tiers) if (tier.rank >= to.rank) tier.wellSince = undefined;
-    this.#onChange({ cause, from: from && healthOf(from), to: healthOf(to) });
-  }
-
-  #isEnough(tier: Tier<T>): boolean {
-    return tier.balancer.size > 0 && shareOf(tier) >= this.#options.takeOver;
-  }
-
-  #isWell(tier: Tier<T>): boolean {
-    return tier.balancer.size > 0 && shareOf(tier) >= this.#options.handBack;
+      throw new RangeError(`the tier of ${id} is ${rank}: expected a whole number in 0..${highestRank}`);
+    const state = { rank, known: 0, connected: 0, healthy: 0, wellSince: undefined };
+    return this.#tiers.add({ ...state, balancer: this.#make() });
   }
 
   /** True if a tier has a connected node that was not tried. */
   #hasOther(tier: Tier<T>, tried: ReadonlySet<T>): boolean {
-    let left = tier.balancer.size;
+    let left = tier.connected;
     for (const node of tried) {
       const entry = this.#entries.get(node);
       if (entry?.tier === tier && entry.connected) left--;
     }
     return left > 0;
   }
-}
-
-function shareOf({ known, healthy }: Tier<Tiered>): number {
-  return known === 0 ? 0 : healthy / known;
-}
-
-function healthOf({ rank, known, healthy, balancer }: Tier<Tiered>): TierHealth {
-  return { tier: rank, known, connected: balancer.size, healthy };
 }
