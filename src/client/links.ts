@@ -2,14 +2,15 @@ import type { Duplex } from 'node:stream';
 import type { Timer } from '../core/clock.ts';
 import { address, type Endpoint } from '../core/endpoint.ts';
 import { RpcError } from '../core/error.ts';
+import type { ReportedLoad } from '../core/load.ts';
 import { backoff } from '../policy/backoff.ts';
 import type { Connection } from '../transport/connection.ts';
 import { dial } from '../transport/dial.ts';
 import type { Network } from '../transport/network.ts';
 import type { Hello } from '../wire/hello.ts';
+import { HealthChecks } from './health-checks.ts';
 import type { LinksEvents, NodeLinks } from './node-links.ts';
 import type { FilledConnectOptions } from './options.ts';
-import { probe } from './probe.ts';
 
 const reconnect = { base: 50, max: 2_000 };
 /** After so many dials for each worker process, a client lives with the ones it reached, and tries again later. */
@@ -46,6 +47,7 @@ export class Links implements NodeLinks {
   #idleDials = 0;
   /** The stream of the dial under way. */
   #dialling: Duplex | undefined;
+  readonly #checks: HealthChecks;
   readonly #network: Network;
   #timer: Timer | undefined;
   #stopped = false;
@@ -60,6 +62,10 @@ export class Links implements NodeLinks {
     this.endpoint = endpoint;
     this.#options = options;
     this.#events = events;
+    this.#checks = new HealthChecks({ open: this.#open }, options, {
+      onFault: (error, since) => events.onFault('health', error, since),
+      onPass: () => events.onPass(),
+    });
     this.#workers = endpoint.protocol === 'classic' ? 1 : endpoint.workers;
     const { network } = options;
     this.#network = {
@@ -119,6 +125,10 @@ export class Links implements NodeLinks {
     return this.#open.some((connection) => !connection.heartbeatOverdue);
   }
 
+  get loads(): readonly ReportedLoad[] {
+    return this.#open.map(({ load }) => load).filter((load) => load !== undefined);
+  }
+
   /** The open connection with the fewest calls at work. There must be one. */
   least(): Connection {
     let best = this.#open[0]!;
@@ -126,11 +136,12 @@ export class Links implements NodeLinks {
     return best;
   }
 
-  async probe(timeout: number): Promise<string | undefined> {
-    return this.live ? await probe(this.least(), this.#options.clock, timeout) : 'not connected';
+  probe(timeout: number): Promise<string | undefined> {
+    return this.#checks.probe(timeout);
   }
 
   start(delay = 0): void {
+    this.#checks.start();
     if (delay === 0) void this.#dial();
     else this.#later(delay);
   }
@@ -139,6 +150,7 @@ export class Links implements NodeLinks {
   async stop(grace: number): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#checks.stop();
     this.#dialling?.destroy();
     const all = [...this.#open.splice(0), ...this.#draining];
     await Promise.all(all.map((connection) => connection.close(grace)));

@@ -1,6 +1,7 @@
 import type { Call, Reply } from '../core/call.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import type { RpcError } from '../core/error.ts';
+import type { ReportedLoad } from '../core/load.ts';
 import type { Hello } from '../wire/hello.ts';
 
 /** What a call is sent on: a connection to one worker, or another package's client. */
@@ -39,6 +40,8 @@ export interface NodeLinks {
   readonly nextDial: number | undefined;
   /** What the server said of itself, if it did. */
   readonly hello: Hello | undefined;
+  /** What the node's processes last said of their load. */
+  readonly loads: readonly ReportedLoad[];
   /** The one with the fewest calls at work. Only while `live`. */
   least(): Sender;
   /** Begins to connect, after `delay` ms. */
@@ -57,4 +60,6 @@ export interface LinksEvents {
    * check began to fail.
    */
   onFault(cause: 'refused' | 'lost' | 'health', error: RpcError, since: number): void;
+  /** A check has passed. */
+  onPass(): void;
 }

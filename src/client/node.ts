@@ -16,6 +16,9 @@ export class Node implements Member {
   tier = 0;
   /** True while every connection owes a sign of life, as last seen. */
   silent = false;
+  /** What it says of how busy it is, and when it said so. Kept by `load-watch.ts`. */
+  reported: number | undefined;
+  loadAt = Number.NEGATIVE_INFINITY;
   /** Since when it has had no connection (on the clock, ms). */
   downSince: number | undefined;
   /** Since when the registry does not list it any more (on the clock, ms). */

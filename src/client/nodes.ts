@@ -10,6 +10,7 @@ import type { FaultCause } from '../policy/outcome.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ClientEvents } from './events.ts';
 import { fleetEvents } from './fleet-events.ts';
+import { LoadWatch } from './load-watch.ts';
 import { Membership } from './membership.ts';
 import { type MakeLinks, Node } from './node.ts';
 import type { FilledConnectOptions } from './options.ts';
@@ -44,6 +45,7 @@ export class Nodes {
   readonly #all = new Map<string, Node>();
   readonly #registry: RegistryWatch;
   readonly #membership: Membership;
+  readonly #loadWatch: LoadWatch;
   readonly #waiting: WaitingCalls;
   readonly #sweep: Timer;
   readonly #closing = new AbortController();
@@ -61,6 +63,7 @@ export class Nodes {
     this.#options = options;
     this.#events = events;
     this.fleet = new Fleet(options, random, fleetEvents(events, log, clock));
+    this.#loadWatch = new LoadWatch(this.fleet, options.loadThresholds);
     this.#membership = new Membership(options);
     const waiting = { max: options.maxWaiting, timeout: options.connectTimeout };
     this.#waiting = new WaitingCalls(clock, wheel, waiting, () => this.#whyNone());
@@ -186,6 +189,7 @@ export class Nodes {
       this.#makeLinks(endpoint, {
         onChange: () => this.#onLinks(self),
         onFault: (cause, error, since) => this.#onLinkFault(self, cause, error, since),
+        onPass: () => this.fleet.hold(self, 'health', false, this.#options.clock.now()),
       }),
     );
     this.#weigh(node, slowStart);
@@ -233,7 +237,10 @@ export class Nodes {
   }
 
   #onLinkFault(node: Node, cause: FaultCause, error: RpcError, since: number): void {
-    this.fleet.fault(node, cause, since, this.#options.clock.now(), error.message);
+    const now = this.#options.clock.now();
+    this.fleet.fault(node, cause, since, now, error.message);
+    // Until it says that it is well, its weight does not rise by time.
+    if (cause === 'health') this.fleet.hold(node, 'health', true, now);
     // A refused dial is evidence: what the registry lists no longer and nobody answers for is gone.
     const current = this.#all.get(node.id) === node;
     if (current && cause === 'refused' && node.unlistedSince !== undefined && !node.live) this.#drop(node);
@@ -245,7 +252,10 @@ export class Nodes {
     for (const node of this.fleet.due(now, isAlive)) void this.#probe(node);
     for (const node of this.#all.values()) {
       if (node.unlistedSince !== undefined && now - node.unlistedSince > this.#options.retention) this.#drop(node);
-      else this.#checkHeartbeat(node, now);
+      else {
+        this.#checkHeartbeat(node, now);
+        this.#loadWatch.look(node, now);
+      }
     }
     if (this.#membership.partial && now - this.#chosenAt >= chooseInterval) this.#chooseAgain(now);
   }

@@ -62,6 +62,7 @@ interface Entry<M> {
   readonly member: M;
   readonly window: FaultWindow;
   readonly stall: Stall;
+  readonly held: Set<string>;
   base: number;
   connected: boolean;
   /** True once it was, or could not be, connected: before that its absence says nothing. */
@@ -145,7 +146,14 @@ export class Fleet<M extends Member> {
     let entry = this.#entries.get(member);
     if (entry === undefined) {
       const window = this.#suspensions.add(member);
-      const state = { connected: false, tried: false, offline: false, picked: false, sparedUntil: 0 };
+      const state = {
+        held: new Set<string>(),
+        connected: false,
+        tried: false,
+        offline: false,
+        picked: false,
+        sparedUntil: 0,
+      };
       entry = { member, window, stall: new Stall(), base, ...state };
       this.#entries.set(member, entry);
       this.#byId.set(member.id, entry);
@@ -215,6 +223,18 @@ export class Fleet<M extends Member> {
     if (entry.tried) return;
     entry.tried = true;
     if (!entry.offline) this.#balancer.expect(entry.member);
+  }
+
+  /**
+   * Keeps its weight from rising while it says itself, or a check says, that it is not well; for as many reasons as there
+   * are. What it answers meanwhile is no reason to give it more.
+   */
+  hold(member: M, reason: 'health' | 'load', on: boolean, now: number): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined || entry.held.has(reason) === on) return;
+    if (on) entry.held.add(reason);
+    else entry.held.delete(reason);
+    this.weights.hold(member.id, entry.held.size > 0, now);
   }
 
   /** It asked for no more calls until then: it gets none while others are left. */

@@ -27,6 +27,7 @@ export class PooledClient<T> implements NodeLinks, Sender {
   readonly redundant = false;
   readonly saysDrain = false;
   readonly hello = undefined;
+  readonly loads = [];
   reached = false;
   lastError: RpcError | undefined;
   nextDial: number | undefined;
@@ -204,7 +205,7 @@ export class PooledClient<T> implements NodeLinks, Sender {
     this.#checking = false;
     if (this.#client !== client || this.#stopped) return;
     this.#unwell = failed !== undefined;
-    if (failed === undefined) return;
+    if (failed === undefined) return this.#events.onPass();
     const message = messageOf(failed.error);
     if (hooks.classify(failed.error) === 'dead') this.#lose(client, message);
     else this.#events.onFault('health', this.#failed(message, 'sent'), since);
