@@ -130,7 +130,7 @@ export class Traffic {
   readonly #random: Random;
   readonly #key: (i: number) => string | undefined;
   /** Ends of calls by time, soonest last. */
-  readonly #ends: { at: number; begun: number; node: FakeNode; failed: boolean }[] = [];
+  readonly #ends: { at: number; begun: number; node: FakeNode; failed: boolean | undefined }[] = [];
   #calls = 0;
 
   constructor(balancer: Balancer<FakeNode>, seed = 77, key: (i: number) => string | undefined = () => undefined) {
@@ -141,12 +141,12 @@ export class Traffic {
 
   /**
    * @param rate calls a second, Poisson
-   * @param answer what becomes of a call on a node: ms until its end (Infinity: none), and whether that is a fault
+   * @param answer what becomes of a call on a node: ms until its end (Infinity: none), and whether that is a fault (undefined: neither)
    */
   run(
     ms: number,
     rate: number,
-    answer: (node: FakeNode, random: Random) => { latency: number; failed?: boolean },
+    answer: (node: FakeNode, random: Random) => { latency: number; failed?: boolean | undefined },
   ): void {
     const end = this.now + ms;
     for (;;) {
@@ -158,7 +158,7 @@ export class Traffic {
       node.inFlight++;
       this.peaks.set(node, Math.max(node.inFlight, this.peaks.get(node) ?? 0));
       this.#balancer.began(node, this.now);
-      const { latency, failed = false } = answer(node, this.#random);
+      const { latency, failed } = { failed: false, ...answer(node, this.#random) };
       if (latency < Infinity) this.#insert({ at: this.now + latency, begun: this.now, node, failed });
     }
     this.now = end;
@@ -173,7 +173,7 @@ export class Traffic {
     return this.picks.get(node) ?? 0;
   }
 
-  #insert(end: { at: number; begun: number; node: FakeNode; failed: boolean }): void {
+  #insert(end: { at: number; begun: number; node: FakeNode; failed: boolean | undefined }): void {
     let at = this.#ends.length;
     while (at > 0 && this.#ends[at - 1]!.at < end.at) at--;
     this.#ends.splice(at, 0, end);

@@ -34,7 +34,8 @@ export interface Balancer<T extends Candidate> {
   /**
    * To be called when an attempt on a node ended, after its `inFlight` fell or would have fallen.
    * @param latency ms from its beginning to its end
-   * @param failed it was a fault of the node, however fast it came
+   * @param failed true: it was a fault of the node, however fast it came. Undefined: it shows nothing of the node but that it
+   *   had not answered until then (given up, refused because it drains)
    */
-  ended(node: T, now: number, latency: number, failed: boolean): void;
+  ended(node: T, now: number, latency: number, failed: boolean | undefined): void;
 }

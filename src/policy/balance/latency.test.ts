@@ -130,6 +130,22 @@ test('a newcomer among fast nodes and one among slow ones both get their share f
   }
 });
 
+/** Hedged calls: whoever has not answered after 100 ms is given up, and its answer never shows what it took. */
+test('a newcomer whose calls are all given up is found to be slow, one that refuses at once is not found to be fast', () => {
+  for (const [waited, most] of [
+    [100, 6],
+    [0.1, 45],
+  ] as const) {
+    const nodes = nodesOf(new Array(10).fill(1024));
+    const traffic = new Traffic(balancerOf('latency', nodes));
+    const given = (node: FakeNode, random: Random) =>
+      node.id === 'A' ? { latency: waited, failed: undefined } : usual(node, random);
+    traffic.run(10_000, 30, given);
+    // Its fair share is 30. The others are hardly ever busy, so that p2c gives it not much more.
+    assert.ok(traffic.picked(nodes[0]!) <= most, `${traffic.picked(nodes[0]!)} of 300, given up after ${waited} ms`);
+  }
+});
+
 test('a node that stands still swallows a few calls', () => {
   const nodes = nodesOf([1024, 1024, 1024]);
   const traffic = new Traffic(balancerOf('latency', nodes));

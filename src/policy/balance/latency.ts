@@ -20,6 +20,9 @@ export class LatencyBalancer<T extends Candidate> extends TwoChoices<T> {
   /** The time of the last call, because picks bring none. */
   #now = 0;
 
+  /** The last latency of any node. */
+  #usual = Infinity;
+
   constructor(random: Random, options: BalancerOptions) {
     super(random);
     this.#options = options;
@@ -29,12 +32,15 @@ export class LatencyBalancer<T extends Candidate> extends TwoChoices<T> {
     this.#now = Math.max(this.#now, now);
   }
 
-  override ended(node: T, now: number, latency: number, failed: boolean): void {
+  override ended(node: T, now: number, latency: number, failed: boolean | undefined): void {
     this.#now = Math.max(this.#now, now);
     const slot = this.slotOf(node);
     if (slot === undefined) return;
-    if (failed) this.#latencies[slot]!.failed(Math.max(latency, this.#options.faultLatency), now);
-    else this.#latencies[slot]!.succeeded(latency, now);
+    const its = this.#latencies[slot]!;
+    if (failed) return its.failed(Math.max(latency, this.#options.faultLatency), now);
+    if (failed === undefined) return its.waited(latency, now, this.#usual);
+    its.succeeded(latency, now);
+    this.#usual = latency;
   }
 
   protected override prefers(second: number, first: number): boolean {

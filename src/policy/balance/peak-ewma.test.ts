@@ -58,6 +58,23 @@ test('for half the time constant at most; then what was known before counts, if 
   assertAbout(known.at(decay / 2 + 100), 7 * Math.exp(-0.51));
 });
 
+test('to wait in vain counts where it is more than expected, and else shows nothing', () => {
+  const latency = new PeakEwma(decay);
+  latency.waited(100, 0, 100);
+  assert.equal(latency.at(0), undefined, 'no longer than usual');
+  latency.succeeded(5, 0);
+  latency.waited(3, 0, 1);
+  assert.equal(latency.at(0), 5, 'no longer than it takes');
+  latency.waited(100, 10, 1_000);
+  assert.equal(latency.at(10), 100);
+  latency.failed(5_000, 20);
+  latency.waited(3, 20, 1);
+  assert.equal(latency.at(20), 5_000, 'no success');
+  const newcomer = new PeakEwma(decay);
+  newcomer.waited(100, 0, 5);
+  assert.equal(newcomer.at(0), 100);
+});
+
 test('a clock that stands still or a latency of zero make no nonsense', () => {
   const latency = new PeakEwma(decay);
   latency.succeeded(0, 50);

@@ -30,6 +30,18 @@ export class PeakEwma {
   }
 
   /**
+   * There was no answer for so long, and then nobody waited any more: a latency of that at least. Without it, calls that are
+   * hedged after 100 ms would never show that a node takes 500. What is no longer than expected shows nothing.
+   * @param usual what to expect where no call has shown it, ms
+   */
+  waited(latency: number, now: number, usual: number): void {
+    const expected = this.#mean === undefined ? usual : this.#mean * this.#kept(this.#meanAt, now);
+    if (latency <= expected) return;
+    this.#mean = latency;
+    this.#meanAt = now;
+  }
+
+  /**
    * A fault, however fast, counts as `latency` until the next success; for half the time constant at most, because a node
    * that is not picked has none. It does not go into the mean: 5 s in it would take over a minute to wear off.
    */

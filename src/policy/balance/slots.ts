@@ -82,7 +82,7 @@ export abstract class SlotBalancer<T extends Candidate> implements Balancer<T> {
   /** Most balancers see at the pick what they must know. */
   began(_node: T, _now: number): void {}
 
-  ended(_node: T, _now: number, _latency: number, _failed: boolean): void {}
+  ended(_node: T, _now: number, _latency: number, _failed: boolean | undefined): void {}
 
   protected slotOf(node: T): number | undefined {
     return this.#slots.get(node);
