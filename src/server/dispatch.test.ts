@@ -77,8 +77,12 @@ test('a handler gets the input as its schema made it, and its output is checked;
 test('a handler that breaks its own contract is INTERNAL, not the caller to blame', async () => {
   for (const output of [z.number(), slowly(z.number())]) {
     const broken = service('test', { read: method({ input: z.unknown(), output: output as z.ZodNumber }) });
-    const call = served(() => 'text', { service: broken });
-    const { error } = await call();
+    const logged: unknown[] = [];
+    const log = { ...silentLog, error: (...line: unknown[]) => void logged.push(line) };
+    const { error } = await served(() => 'text', { service: broken }, log)();
+    assert.deepEqual(logged, [
+      [{ method: 'read', peer: 'peer:1', why: error?.message }, 'a handler broke its contract'],
+    ]);
     assert.equal(error?.label, 'INTERNAL');
     assert.match(error!.message, /^the handler broke its contract: output: /);
     assert.equal(error?.mayHaveExecuted, true);

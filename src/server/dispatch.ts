@@ -127,7 +127,14 @@ function unwrap(result: StandardSchemaV1.Result<unknown>, side: 'input' | 'outpu
     return `${[side, ...path].join('.')}: ${issue.message}`;
   });
   if (side === 'input') throw new RpcError('INVALID_ARGUMENT', issues.join('; '));
-  throw new RpcError('INTERNAL', `the handler broke its contract: ${issues.join('; ')}`, { mayHaveExecuted: true });
+  throw new BrokenContract(issues.join('; '));
+}
+
+/** What a handler gave is not what its contract says. */
+class BrokenContract extends RpcError {
+  constructor(issues: string) {
+    super('INTERNAL', `the handler broke its contract: ${issues}`, { mayHaveExecuted: true });
+  }
 }
 
 /**
@@ -136,11 +143,13 @@ function unwrap(result: StandardSchemaV1.Result<unknown>, side: 'input' | 'outpu
  * call was cancelled comes of that, as far as anybody can know.
  */
 function answer(thrown: unknown, call: IncomingCall, log: Log): RpcError {
+  const about = { method: call.method, peer: call.peer.address };
+  if (thrown instanceof BrokenContract) log.error({ ...about, why: thrown.message }, 'a handler broke its contract');
   if (RpcError.is(thrown))
     return thrown.stage === 'answered' && thrown.attempts.length === 0
       ? thrown
       : thrown.with({ stage: 'answered', attempts: [] });
-  const facts = { err: thrown, method: call.method, peer: call.peer.address };
+  const facts = { err: thrown, ...about };
   if (call.cancelled !== undefined) {
     // As a rule an AbortError: the handler heeded its signal, as it should. Nobody waits for the answer.
     log.debug(facts, 'a handler ended because its call was cancelled');

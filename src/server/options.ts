@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import { defaultWeight, parseAddress } from '../core/endpoint.ts';
-import { type Log, silentLog } from '../core/log.ts';
+import type { Log } from '../core/log.ts';
 import { type Metrics, silentMetrics } from '../core/metrics.ts';
 import { freshId, type Random, systemRandom } from '../core/random.ts';
 import { whole } from '../core/whole.ts';
@@ -8,6 +8,7 @@ import type { Registry } from '../registry/registry.ts';
 import { type Network, tcp } from '../transport/network.ts';
 import { type Limits, limits } from '../wire/limits.ts';
 import { admissionDefaults } from './admission.ts';
+import { warningLog } from './warning-log.ts';
 
 /** How a service is served. Every option has a default that is safe in production. Times in ms. */
 export interface ServeOptions {
@@ -37,7 +38,12 @@ export interface ServeOptions {
   grace?: number;
   /** What a peer may send. */
   limits?: Partial<Limits>;
+  /**
+   * Where the server says what happens: `makeLog()`, or any pino logger. Default: nowhere, but that a handler threw what is
+   * no RpcError, or broke its contract, is a warning of the process, once for each method.
+   */
   log?: Log;
+  /** What is counted: `makeMetrics()`. Default: nothing. */
   metrics?: Metrics;
   /** For tests and unusual worlds. */
   clock?: Clock;
@@ -89,7 +95,7 @@ export function serveOptions(given: ServeOptions = {}): FilledServeOptions {
     drainDelay,
     grace: whole('grace', given.grace ?? Math.max(30_000, drainDelay + 10_000), drainDelay + 2_000, 3_600_000),
     limits: limits(given.limits),
-    log: given.log ?? silentLog,
+    log: given.log ?? warningLog(),
     metrics: given.metrics ?? silentMetrics,
     clock: given.clock ?? systemClock,
     random: given.random ?? systemRandom,

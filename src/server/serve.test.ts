@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Contract, contract, World } from '../../test/support/world.ts';
+import { connectRaw } from '../client/connect-raw.ts';
 import type { Handlers } from '../core/contract.ts';
 import type { RpcError } from '../core/error.ts';
+import { type Log, silentLog } from '../core/log.ts';
 import type { Registry, View } from '../registry/registry.ts';
 import { type Server, serve } from './serve.ts';
 
@@ -209,4 +211,59 @@ test('a method without a handler, and a wrong option, are named before anything 
   await assert.rejects(serve(contract, partial, { clock, network, listen: 'a:1' }), /method "write" has no handler/);
   await assert.rejects(served(world, { weight: 0 }), /option "weight" is 0/);
   assert.equal(clock.pending, 0);
+});
+
+test('what a handler gives that cannot be sent is in the log, in either protocol', async () => {
+  const world = new World();
+  const lines: [string, string][] = [];
+  const log: Log = {
+    ...silentLog,
+    error: (facts, message) => void lines.push([(facts as { method: string }).method, message]),
+  };
+  const circular: unknown[] = [];
+  circular.push(circular);
+  const gifts = [1n, circular, 'x'.repeat(5_000_000)];
+  let given = 0;
+  const give = () => gifts[given++ % 3];
+  const { clock, network, random } = world;
+  const server = await serve(contract, { read: give, write: give }, { clock, network, random, listen: 'a:1', log });
+  for (const protocol of ['framed', 'classic']) {
+    const client = connectRaw(undefined, { registry: `static:a:1;protocol=${protocol}`, clock, network, random });
+    const calls = [1, 2, 3].map(() =>
+      client.call({ method: 'write', input: { id: '1' } }).catch((error) => error.code),
+    );
+    await clock.run(100);
+    assert.deepEqual(await Promise.all(calls), ['INTERNAL', 'INTERNAL', 'RESOURCE_EXHAUSTED']);
+    assert.deepEqual(lines.splice(0), Array(3).fill(['write', 'what a handler gave cannot be sent']));
+    const closed = client.close(0);
+    await clock.run(100);
+    await closed;
+  }
+  const closed = server.close();
+  await clock.run(10_000);
+  await closed;
+});
+
+test('where nobody gave a log, a handler that throws is a warning of the process', async (t) => {
+  const warnings: string[] = [];
+  t.mock.method(process, 'emitWarning', (text: string) => void warnings.push(text));
+  const world = new World();
+  const { clock, network, random } = world;
+  const fail = () => {
+    throw new TypeError('no such field');
+  };
+  const server = await serve(contract, { read: fail, write: fail }, { clock, network, random, listen: 'a:1' });
+  const client = connectRaw(undefined, { registry: 'static:a:1', clock, network, random });
+  const calls = ['read', 'write', 'read'].map((method) =>
+    client.call({ method, input: 1 }).catch((error) => error.code),
+  );
+  await clock.run(100);
+  assert.deepEqual(await Promise.all(calls), Array(3).fill('INTERNAL/UNHANDLED'));
+  assert.deepEqual(warnings, [
+    'read: a handler threw something that is no RpcError',
+    'write: a handler threw something that is no RpcError',
+  ]);
+  const closed = Promise.all([client.close(0), server.close()]);
+  await clock.run(10_000);
+  await closed;
 });

@@ -5,6 +5,7 @@ import type { Load } from '../core/load.ts';
 import type { Log } from '../core/log.ts';
 import type { Hello } from '../wire/hello.ts';
 import type { Limits } from '../wire/limits.ts';
+import type { IncomingCall } from './incoming.ts';
 
 /** The server's end of a connection, in either protocol. */
 export interface ServedConnection {
@@ -44,8 +45,12 @@ export function logBadPeer(log: Log, peer: string, error: RpcError): void {
   log.debug({ peer, code: error.code, reason: error.reason }, `closed a connection: ${error.message}`);
 }
 
-/** Why an answer could not be written. The caller did nothing wrong if the handler gave what cannot be said. */
-export function unanswerable(cause: unknown): RpcError {
+/**
+ * Why an answer could not be written. The caller did nothing wrong if the handler gave what cannot be said: whoever wrote
+ * the handler hears of it too.
+ */
+export function unanswerable(cause: unknown, call: Pick<IncomingCall, 'method' | 'peer'>, log: Log): RpcError {
+  log.error({ err: cause, method: call.method, peer: call.peer.address }, 'what a handler gave cannot be sent');
   const error = RpcError.from(cause);
   if (error.reason === 'TOO_LARGE') return error.with({ stage: 'answered', mayHaveExecuted: true });
   return new RpcError('INTERNAL', `the handler's answer: ${error.message}`, { cause, mayHaveExecuted: true });

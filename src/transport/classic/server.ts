@@ -160,7 +160,7 @@ export class ClassicServer implements ServedConnection {
     try {
       writeClassicReply(this.#channel.out, call!.method, answer.reply.output, this.#options.limits.message);
     } catch (error) {
-      writeClassicError(this.#channel.out, unanswerable(error));
+      writeClassicError(this.#channel.out, unanswerable(error, call!, this.#options.log));
     }
   }
 

@@ -176,7 +176,7 @@ export class FramedServer implements ServedConnection {
       writeReply(this.#channel.out, id, reply, call.codec ?? json, this.#options.limits);
       this.#channel.flush();
     } catch (error) {
-      this.#writeError(frameType.error, id, unanswerable(error));
+      this.#writeError(frameType.error, id, unanswerable(error, call, this.#options.log));
     }
     this.#endIfDone();
   }
