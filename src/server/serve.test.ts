@@ -255,7 +255,7 @@ test('where nobody gave a log, a handler that throws is a warning of the process
   const server = await serve(contract, { read: fail, write: fail }, { clock, network, random, listen: 'a:1' });
   const client = connectRaw(undefined, { registry: 'static:a:1', clock, network, random });
   const calls = ['read', 'write', 'read'].map((method) =>
-    client.call({ method, input: 1 }).catch((error) => error.code),
+    client.call({ method, input: 1 }).catch((error) => error.label),
   );
   await clock.run(100);
   assert.deepEqual(await Promise.all(calls), Array(3).fill('INTERNAL/UNHANDLED'));
