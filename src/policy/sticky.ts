@@ -58,7 +58,7 @@ export class StickyBalancer<T extends Candidate> implements Balancer<T> {
     this.#inner.began(node, now);
   }
 
-  ended(node: T, now: number, latency: number, failed: boolean): void {
+  ended(node: T, now: number, latency: number, failed: boolean | undefined): void {
     this.#inner.ended(node, now, latency, failed);
   }
 }

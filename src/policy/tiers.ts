@@ -119,7 +119,7 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
     this.#all?.began(node, now);
   }
 
-  ended(node: T, now: number, latency: number, failed: boolean): void {
+  ended(node: T, now: number, latency: number, failed: boolean | undefined): void {
     this.#entries.get(node)?.tier.balancer.ended(node, now, latency, failed);
     this.#all?.ended(node, now, latency, failed);
   }
