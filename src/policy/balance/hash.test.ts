@@ -131,6 +131,21 @@ test('while a node is full its calls go on along the ring, and come back when it
   assert.equal(balancer.pick([], 'k'), home);
 });
 
+test('who comes brings what it has in flight, and who leaves takes it along', () => {
+  const nodes = fleet(10);
+  const balancer = make(nodes);
+  const home = balancer.pick([], 'k')!;
+  home.inFlight = 2;
+  balancer.began(home, 0);
+  assert.notEqual(balancer.pick([], 'k'), home, '2 of 2 are too many');
+  const busy = new FakeNode('busy', 1024);
+  busy.inFlight = 100;
+  balancer.add(busy);
+  assert.equal(balancer.pick([], 'k'), home, '2 of 102 are not');
+  balancer.remove(busy);
+  assert.notEqual(balancer.pick([], 'k'), home);
+});
+
 test('what is in flight changes without a word: the sum is right again after a look at each node', () => {
   const nodes = fleet(10);
   const balancer = make(nodes);
