@@ -16,7 +16,7 @@ test('the defaults', () => {
 test('what is given is kept, the bounds included', () => {
   const given: WeightOptions = {
     floor: 1,
-    decay: { refused: 0, overload: 1 },
+    decay: { refused: 0, overload: 1, health: 0.25, load: 0.75 },
     recovery: 'restore',
     recoveryInterval: 10,
     slowStart: 0,
