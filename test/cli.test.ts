@@ -48,6 +48,21 @@ describe('what is typed wrongly', { concurrency: 2 }, () => {
     },
     { args: ['nodes'], says: /--registry URL, or EVENKEEL_REGISTRY\n$/ },
     { args: ['gateway'], says: /--registry URL, or EVENKEEL_REGISTRY\n$/ },
+    { args: ['nodes', 'get'], says: /^evenkeel: too many arguments for 'nodes'/ },
+    { args: ['nodes', 'set', ...away], says: /^evenkeel: missing required argument 'ID'\n\(evenkeel nodes set --help/ },
+    { args: ['nodes', 'set', 'a', '--offline'], says: /--registry URL, or EVENKEEL_REGISTRY\n$/ },
+    {
+      args: ['nodes', 'set', 'a', ...away],
+      env: { EVENKEEL_WEIGHT: '5' },
+      says: /^evenkeel: say what to set: --weight N, --offline, --online or --reset\n$/,
+    },
+    { args: ['nodes', 'set', '', '--offline', ...away], says: /^evenkeel: ID is empty: / },
+    { args: ['nodes', 'set', 'a', '--weight', '0', ...away], says: /'--weight <N>' argument '0' is invalid/ },
+    {
+      args: ['nodes', 'set', 'a', '--offline', '--online', ...away],
+      says: /^evenkeel: --offline and --online contradict/,
+    },
+    { args: ['nodes', 'set', 'a', '--reset', '--online', ...away], says: /^evenkeel: --reset .*give it alone\n$/ },
     { args: ['call', 'pi', '{bad', ...away], says: /^evenkeel: the input {bad is not valid JSON: / },
     {
       args: ['call', 'pi', '--registry', 'foo://x'],
@@ -222,6 +237,13 @@ describe('what cannot be done', { concurrency: 2 }, () => {
     assert.equal(code, 1);
   });
 
+  it('setting a node in a registry that is away', async () => {
+    // Also with the registry before `set`.
+    const { stdout, stderr, code } = await run(['nodes', ...away, 'set', 'a', '--offline']);
+    assert.match(stderr, /^evenkeel: the registry cannot be read: .*127\.0\.0\.1:1.*\n$/);
+    assert.deepEqual([stdout, code], ['', 1]);
+  });
+
   it('nodes of a registry that is away', async () => {
     const { stdout, stderr, code } = await run(['nodes', ...away]);
     assert.match(stderr, /^evenkeel: the registry cannot be read: .*127\.0\.0\.1:1.*\n$/);
@@ -256,6 +278,20 @@ describe('help', { concurrency: 2 }, () => {
         assert.match(stdout.replaceAll(/\s+/g, ' '), /--processes <N> .* \[default 1; env EVENKEEL_PROCESSES\]/);
     });
   }
+});
+
+it('help, too, ends in peace when its reader has read enough', async (test) => {
+  const running = EvenkeelGroup.start(test, ['serve', '--help']);
+  running.closeStdout();
+  assert.equal(await running.over(), 0);
+  assert.equal(running.stderr, '');
+});
+
+it('a Node that is too old is told so in one line, with exit code 2, before anything is loaded', async () => {
+  const old = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '22.9.1' })`;
+  const { stdout, stderr, code } = await run(['serve', 'pi'], { env: { NODE_OPTIONS: `--import="${old}"` } });
+  assert.equal(stderr, 'evenkeel: this is Node 22.9.1, and it needs 22.19 or later\n');
+  assert.deepEqual([stdout, code], ['', 2]);
 });
 
 describe('call and nodes', () => {

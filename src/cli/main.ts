@@ -1,51 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { UsageError } from './command.ts';
 
-/** Every command is loaded only when it is asked for: a worker process is one too, and must start fast. */
-const commands: Readonly<Record<string, () => Promise<() => Command>>> = {
-  serve: async () => (await import('./serve.ts')).serveCommand,
-  call: async () => (await import('./call.ts')).callCommand,
-  nodes: async () => (await import('./nodes.ts')).nodesCommand,
-  gateway: async () => (await import('./gateway.ts')).gatewayCommand,
-  zookeeper: async () => (await import('./zookeeper.ts')).zookeeperCommand,
-  demo: async () => (await import('./demo.ts')).demoCommand,
-};
+const { version, engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const needed = engines.node.replace('>=', '');
+const { node } = process.versions;
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-
-const program = new Command('evenkeel')
-  .description('RPC for TypeScript services on Kubernetes whose calls do not fail while pods come, go, stall and die.')
-  .version(version)
-  .showHelpAfterError('(evenkeel --help says more)')
-  .addHelpText('after', '\nExit codes: 0 done, 1 it failed, 2 it was asked for wrongly.');
-
-try {
-  const asked = process.argv[2] ?? '';
-  const wanted = Object.hasOwn(commands, asked) ? [asked] : Object.keys(commands);
-  for (const name of wanted) program.addCommand(own((await commands[name]!())()));
-  await own(program).parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-/** A command whose end is decided here, and that speaks as we do. */
-function own(made: Command): Command {
-  for (const part of made.commands) own(part);
-  return made
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'evenkeel: ')) });
-}
-
-/** Says what went wrong in one line, and gives the exit code for it. */
-function report(error: unknown): number {
-  // Commander has said it already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) {
-    console.error(`evenkeel: ${error.message}`);
-    return 2;
-  }
-  console.error(`evenkeel: ${error instanceof Error ? error.message : String(error)}`);
-  return 1;
+if (node.localeCompare(needed, 'en', { numeric: true }) < 0) {
+  console.error(`evenkeel: this is Node ${node}, and it needs ${needed} or later`);
+  process.exitCode = 2;
+} else {
+  // Only now: what is loaded here cannot be, on a Node that is too old.
+  const { run } = await import('./program.ts');
+  await run(version);
 }
