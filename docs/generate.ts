@@ -1,5 +1,7 @@
 /** Writes what the docs take from the code: `node docs/generate.ts` writes, `--check` fails where they differ. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { FailoverFigures } from '../bench/failover/figures.ts';
+import { renderFailover } from '../bench/failover/render.ts';
 import type { Figures } from '../bench/figures.ts';
 import { renderFigures } from '../bench/render.ts';
 import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
@@ -52,6 +54,12 @@ export function figures(): string {
   return renderFigures(JSON.parse(readFileSync(file, 'utf8')) as Figures);
 }
 
+/** What callers felt of faults: `npm run bench:failover -- --json bench/failover/figures.json`. */
+export function failover(): string {
+  const file = new URL('../bench/failover/figures.json', import.meta.url);
+  return renderFailover(JSON.parse(readFileSync(file, 'utf8')) as FailoverFigures);
+}
+
 /** The verdict of the demo whose picture is beside it: `npm start -- --report docs/demo.html`. */
 export function verdict(): string {
   return readFileSync(new URL('demo.md', import.meta.url), 'utf8').trim();
@@ -62,6 +70,7 @@ export function generated(): { file: URL; now: string; wanted: string }[] {
   const pages: [page: string, marker: string, content: string][] = [
     ['operations.md', 'options', optionTable()],
     ['protocol.md', 'bytes', bytesTable()],
+    ['policy.md', 'failover', failover()],
     ['../README.md', 'figures', figures()],
     ['../README.md', 'verdict', verdict()],
   ];

@@ -10,17 +10,21 @@ export function renderFailover({ environment, scenario, runs }: FailoverFigures)
     if (doubt !== undefined) throw new Error(`failover figures of ${run.contender} prove nothing: not so: ${doubt}`);
   }
   const { cpu, cores, node, date } = environment;
-  const busiest = Math.max(...runs.map(({ load }) => load.before));
   return [
-    `${scenario.rate} calls/s of pi(1000), 3 servers. ${cpu}, ${cores} cores, Node ${node}, ${date.slice(0, 10)}; load average before a run at most ${number(busiest)}.`,
+    `${scenario.rate} calls/s of pi(1000), three servers. ${cpu}, ${cores} cores, Node ${node}, ${date.slice(0, 10)}. *Load* is the machine's load average before the run.`,
     '',
-    '| | deadline | calls | lost | over 400 ms | over 1 s | p99 | longest |',
-    '| --- | --: | --: | --: | --: | --: | --: | --: |',
+    '| | deadline | calls | lost | over 400 ms | over 1 s | p99 | longest | load |',
+    '| --- | --: | --: | --: | --: | --: | --: | --: | --: |',
     ...runs.map(row),
   ].join('\n');
 }
 
 function row(run: FailoverRun): string {
-  const cells = [contenders[run.contender].title, `${run.deadline / 1_000} s`, ...summaryCells(run)];
+  const cells = [
+    contenders[run.contender].title,
+    `${run.deadline / 1_000} s`,
+    ...summaryCells(run),
+    number(run.load.before),
+  ];
   return `| ${cells.join(' | ')} |`;
 }
