@@ -147,6 +147,31 @@ describe('bookkeeping', () => {
     assert.equal(world.balancer.size, 2);
   });
 
+  test('what changes together is judged together, also when a change is refused', () => {
+    const world = new World();
+    const { balancer } = world;
+    const primaries = world.join(0, 2);
+    world.join(2, 1);
+    world.settle();
+    world.health(primaries[0]!, false);
+    const fresh = [new FakeNode('new1', 0), new FakeNode('new2', 0)];
+    const bad = new FakeNode('bad', 0);
+    bad.weight = 0;
+    const join = () => {
+      for (const node of fresh) balancer.expect(node);
+      balancer.together(() => {
+        for (const node of fresh) balancer.add(node);
+      });
+      assert.equal(balancer.size, 5);
+    };
+    balancer.together(join);
+    assert.deepEqual(world.causes, []);
+    assert.throws(() => balancer.together(() => balancer.add(bad)), RangeError);
+    // One by one, the same would have moved the calls: of four one is healthy.
+    for (const node of [...fresh, primaries[1]!]) balancer.remove(node);
+    assert.deepEqual(world.causes, ['take-over 0>2']);
+  });
+
   test('a node that is not here is none of its business', () => {
     const world = new World();
     world.join(0, 2);

@@ -44,6 +44,8 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
   #all: Balancer<T> | undefined;
   #size = 0;
   #healthy = 0;
+  /** True while changes are made that are judged together. */
+  #changing = false;
 
   /**
    * @param make makes the balancer of a tier
@@ -129,6 +131,21 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
     this.#tiers.advance(now);
   }
 
+  /**
+   * Makes changes that are one fact, such as those of one view of the registry: which tier has the calls is decided after all
+   * of them, so that no state in between moves the calls.
+   */
+  together(changes: () => void): void {
+    if (this.#changing) return changes();
+    this.#changing = true;
+    try {
+      changes();
+    } finally {
+      this.#changing = false;
+      this.#tiers.decide();
+    }
+  }
+
   /** From now on each tier chooses by a new balancer. What a balancer has learned itself is lost, nothing else is. */
   replace(make: () => Balancer<T>): void {
     this.#make = make;
@@ -152,7 +169,7 @@ export class TieredBalancer<T extends Tiered> implements Balancer<T> {
       this.#entries.set(node, entry);
       this.#count(entry, 1);
     } else this.#entries.delete(node);
-    this.#tiers.decide();
+    if (!this.#changing) this.#tiers.decide();
   }
 
   /** Sees to it that the right balancers have a node. A weight that cannot be is refused before anything changes. */
