@@ -116,12 +116,12 @@ function words({ name, message }: Error): string {
   return name === 'Error' ? same : `${name}: ${same}`;
 }
 
+process.on('disconnect', () => process.exit());
 const [name, deadline, world] = process.argv.slice(2) as [ContenderName, string, string];
 const { connect } = (await import(contenders[name].client)) as { connect: Connect };
 const caller = await connect(JSON.parse(world) as World, Number(deadline));
 let load: OpenLoad | undefined;
 
-process.on('disconnect', () => process.exit());
 process.on('message', (message: ToDriver) => {
   answer(message).then(
     (said) => process.send!(said),
