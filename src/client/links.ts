@@ -152,8 +152,9 @@ export class Links implements NodeLinks {
     this.#timer?.cancel();
     this.#checks.stop();
     this.#dialling?.destroy();
-    const all = [...this.#open.splice(0), ...this.#draining];
-    await Promise.all(all.map((connection) => connection.close(grace)));
+    for (const connection of this.#open.splice(0)) this.#draining.add(connection);
+    // Also a second time: the shortest grace counts.
+    await Promise.all(Array.from(this.#draining, (connection) => connection.close(grace)));
   }
 
   async #dial(): Promise<void> {

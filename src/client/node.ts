@@ -19,6 +19,8 @@ export class Node implements Member {
   /** What it says of how busy it is, and when it said so. Kept by `load-watch.ts`. */
   reported: number | undefined;
   loadAt = Number.NEGATIVE_INFINITY;
+  /** When a report of it was last a fault. */
+  overloadedAt = Number.NEGATIVE_INFINITY;
   /** Since when it has had no connection (on the clock, ms). */
   downSince: number | undefined;
   /** Since when the registry does not list it any more (on the clock, ms). */

@@ -48,6 +48,8 @@ export class Nodes {
   readonly #loadWatch: LoadWatch;
   readonly #waiting: WaitingCalls;
   readonly #sweep: Timer;
+  /** Nodes that were dropped while calls were at work on them. */
+  readonly #leaving = new Map<Node, Promise<void>>();
   readonly #closing = new AbortController();
   #chosenAt = 0;
 
@@ -63,7 +65,7 @@ export class Nodes {
     this.#options = options;
     this.#events = events;
     this.fleet = new Fleet(options, random, fleetEvents(events, log, clock));
-    this.#loadWatch = new LoadWatch(this.fleet, options.loadThresholds);
+    this.#loadWatch = new LoadWatch(this.fleet, options.loadThresholds, options.heartbeat);
     this.#membership = new Membership(options);
     const waiting = { max: options.maxWaiting, timeout: options.connectTimeout };
     this.#waiting = new WaitingCalls(clock, wheel, waiting, () => this.#whyNone());
@@ -145,7 +147,9 @@ export class Nodes {
     this.#waiting.close(new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'NO_NODES' }));
     // A call that fails from here on finds no node to be sent to again.
     for (const node of this.#all.values()) this.fleet.remove(node);
-    await Promise.all(Array.from(this.#all.values(), (node) => node.links.stop(grace)));
+    // Those that were dropped, and only finish, are closed too.
+    await Promise.all(Array.from([...this.#all.values(), ...this.#leaving.keys()], (node) => node.links.stop(grace)));
+    await Promise.all(this.#leaving.values());
   }
 
   #onKnown(endpoints: readonly Endpoint[]): void {
@@ -221,7 +225,8 @@ export class Nodes {
     this.fleet.remove(node);
     this.version++;
     this.#events.emit('left', { id: node.id });
-    void node.links.stop(dropGrace);
+    const stopping = node.links.stop(dropGrace).then(() => void this.#leaving.delete(node));
+    this.#leaving.set(node, stopping);
   }
 
   /** A node's first connection came, or its last one went. */
@@ -231,6 +236,8 @@ export class Nodes {
     const now = this.#options.clock.now();
     node.downSince = node.live ? undefined : now;
     this.fleet.setConnected(node, node.live, now);
+    // What a check found out about a process that is gone says nothing of the next one.
+    if (!node.live) this.fleet.hold(node, 'health', false, now);
     if (this.fleet.size > 0) this.#waiting.wake();
     // One that was merely lost is dialled again first: a blip of the network is no evidence that it is gone.
     if (!node.live && node.unlistedSince !== undefined && node.links.departed) this.#drop(node);
@@ -238,6 +245,8 @@ export class Nodes {
 
   #onLinkFault(node: Node, cause: FaultCause, error: RpcError, since: number): void {
     const now = this.#options.clock.now();
+    // One that is suspended has its one probe call; what the usual checks find is no news.
+    if (cause === 'health' && this.fleet.suspended(node)) return;
     this.fleet.fault(node, cause, since, now, error.message);
     // Until it says that it is well, its weight does not rise by time.
     if (cause === 'health') this.fleet.hold(node, 'health', true, now);

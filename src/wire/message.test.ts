@@ -9,8 +9,10 @@ import { frameType } from './frame.ts';
 import { limits, longestFrame } from './limits.ts';
 import {
   encodedValue,
+  encodeMessage,
   errorFromJson,
   errorToJson,
+  type PeerLimits,
   readCall,
   readError,
   readReply,
@@ -45,8 +47,13 @@ function call(facts: Facts): OutgoingCall {
   return new OutgoingCall({ ...usually, ...facts });
 }
 
+function writeOne(out: Outbox, id: number, facts: Facts, remaining: number, given: PeerLimits): void {
+  const made = call(facts);
+  writeCall(out, id, made, encodeMessage(made.input, json), remaining, given);
+}
+
 const writtenCall = (facts: Facts, remaining = 5_000, id = 7, given = usual) =>
-  written((out) => writeCall(out, id, call(facts), json, remaining, given));
+  written((out) => writeOne(out, id, facts, remaining, given));
 const writtenReply = (reply: Reply, given = usual) => written((out) => writeReply(out, 7, reply, json, given));
 
 /** Cuts `hole` bytes out of a frame's body at `at`, and puts `bytes` there. Answers the body alone. */
@@ -244,13 +251,13 @@ test('whatever cannot be written leaves the outbox as it was', () => {
   const small = { ...usual, message: 1_024 };
   const out = new Outbox();
   for (const [code, value] of bad) {
-    assert.throws(() => writeCall(out, 1, call({ input: value }), json, 0, small), { code });
-    assert.throws(() => writeCall(out, 1, call({ input: value, metadata: { a: 'b' } }), json, 0, small), { code });
+    assert.throws(() => writeOne(out, 1, { input: value }, 0, small), { code });
+    assert.throws(() => writeOne(out, 1, { input: value, metadata: { a: 'b' } }, 0, small), { code });
     assert.throws(() => writeReply(out, 1, { output: value }, json, small), { code });
   }
-  assert.throws(() => writeCall(out, 1, call({ method: 'é' }), json, 0, small), { code: 'INVALID_ARGUMENT' });
+  assert.throws(() => writeOne(out, 1, { method: 'é' }, 0, small), { code: 'INVALID_ARGUMENT' });
   assert.equal(out.length, 0);
-  writeCall(out, 1, call({ input: 1 }), json, 0, small);
+  writeOne(out, 1, { input: 1 }, 0, small);
   const bytes = out.take(1_000);
   assert.equal(bytes.readUInt32LE(), bytes.length - 4);
   assert.equal(readValue(readCall(bytes, 9, bytes.length, small), 64), 1);

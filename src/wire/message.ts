@@ -49,23 +49,41 @@ export interface ReplyMessage {
   end: number;
 }
 
+/** A message in its codec, ready to be put into a frame. */
+export interface EncodedMessage {
+  readonly codec: Codec;
+  readonly content: string | Uint8Array;
+}
+
+/**
+ * Encodes a message. To be called before its frame is begun and its id is taken: encoding runs code of the user (`toJSON`),
+ * which may make a call on the same connection. Throws an RpcError for what cannot be said.
+ */
+export function encodeMessage(value: unknown, codec: Codec): EncodedMessage {
+  if (value instanceof Encoded) return { codec: codecByName(value.codec), content: value.bytes };
+  try {
+    return { codec, content: codec.encode(value) };
+  } catch (cause) {
+    throw unwritable(codec.name, cause);
+  }
+}
+
 /** Writes a whole CALL frame. Throws an unsent RpcError, and writes nothing, where a limit of the receiver is in the way. */
 export function writeCall(
   out: Outbox,
   id: number,
   call: Call,
-  codec: Codec,
+  message: EncodedMessage,
   remaining: number,
   limits: PeerLimits,
 ): void {
-  const { service, method, input, attempt } = call;
+  const { service, method, attempt } = call;
   const nameLength = service.length + 1 + method.length;
   if (nameLength > 255 || service.includes('/')) throw badName(call);
   const metadata = call.metadata === noMetadata ? undefined : encodeMetadata(call.metadata, limits.metadata);
-  const sent = codecOf(input, codec);
   out.begin(frameType.call, id);
   out.u8(metadata === undefined ? 0 : flag.metadata);
-  out.u8(sent.number);
+  out.u8(message.codec.number);
   out.u8(Math.min(attempt, 255));
   out.u8(nameLength);
   out.u32(remaining === Number.POSITIVE_INFINITY ? noDeadline : Math.min(Math.ceil(remaining), noDeadline - 1));
@@ -73,17 +91,12 @@ export function writeCall(
     out.abandon();
     throw badName(call);
   }
-  writeRest(out, metadata, input, sent, limits);
+  writeRest(out, metadata, message, limits);
 }
 
 function badName({ service, method }: Pick<Call, 'service' | 'method'>): RpcError {
   const name = JSON.stringify(`${service}/${method}`);
   return unsent('INVALID_ARGUMENT', `${name} is no name: expected SERVICE/METHOD, at most 255 characters of ASCII`);
-}
-
-/** The codec that a message is in: its own if it is encoded already. Throws UNIMPLEMENTED for one not known here. */
-function codecOf(value: unknown, codec: Codec): Codec {
-  return value instanceof Encoded ? codecByName(value.codec) : codec;
 }
 
 /** Writes a whole REPLY frame. Throws an RpcError, and writes nothing, where the reply is over a limit. */
@@ -92,22 +105,22 @@ export function writeReply(out: Outbox, id: number, reply: Reply, codec: Codec, 
     reply.metadata === undefined || reply.metadata === noMetadata
       ? undefined
       : encodeMetadata(reply.metadata, limits.metadata);
-  const sent = codecOf(reply.output, codec);
+  const message = encodeMessage(reply.output, codec);
   out.begin(frameType.reply, id);
   out.u8(metadata === undefined ? 0 : flag.metadata);
-  out.u8(sent.number);
-  writeRest(out, metadata, reply.output, sent, limits);
+  out.u8(message.codec.number);
+  writeRest(out, metadata, message, limits);
 }
 
 export type PeerLimits = Pick<Limits, 'message' | 'metadata'>;
 
-function writeRest(out: Outbox, metadata: Buffer | undefined, value: unknown, codec: Codec, limits: PeerLimits): void {
+function writeRest(out: Outbox, metadata: Buffer | undefined, message: EncodedMessage, limits: PeerLimits): void {
   try {
     if (metadata !== undefined) {
       out.u16(metadata.length);
       out.bytes(metadata);
     }
-    writeValue(out, value, codec, limits.message);
+    writeContent(out, message.content, limits.message);
     out.end();
   } catch (error) {
     out.abandon();
@@ -115,17 +128,11 @@ function writeRest(out: Outbox, metadata: Buffer | undefined, value: unknown, co
   }
 }
 
-function writeValue(out: Outbox, value: unknown, codec: Codec, limit: number): void {
-  let encoded: string | Uint8Array;
-  try {
-    encoded = value instanceof Encoded ? value.bytes : codec.encode(value);
-  } catch (cause) {
-    throw unwritable(codec.name, cause);
-  }
+function writeContent(out: Outbox, content: string | Uint8Array, limit: number): void {
   // A text has no fewer bytes than characters: what is far too long is not written first.
-  const size = encoded.length > limit || typeof encoded !== 'string' ? encoded.length : out.utf8(encoded);
-  if (size > limit) throw tooLarge(typeof encoded === 'string' ? Buffer.byteLength(encoded) : size, limit);
-  if (typeof encoded !== 'string') out.bytes(encoded);
+  const size = content.length > limit || typeof content !== 'string' ? content.length : out.utf8(content);
+  if (size > limit) throw tooLarge(typeof content === 'string' ? Buffer.byteLength(content) : size, limit);
+  if (typeof content !== 'string') out.bytes(content);
 }
 
 /** Reads a CALL up to its message. Throws an RpcError for a call that cannot be served; the connection may live on. */

@@ -43,6 +43,9 @@ export class PooledClient<T> implements NodeLinks, Sender {
   /** True if the last check failed. */
   #unwell = false;
   #stopped = false;
+  /** When it is closed at the latest, whatever is at work, and the closing under way. */
+  #until = Number.POSITIVE_INFINITY;
+  #ending: Promise<void> | undefined;
 
   constructor(endpoint: Endpoint, options: FilledPoolOptions<T>, events: LinksEvents) {
     this.endpoint = endpoint;
@@ -125,14 +128,19 @@ export class PooledClient<T> implements NodeLinks, Sender {
   }
 
   async stop(grace: number): Promise<void> {
-    if (this.#stopped) return;
     this.#stopped = true;
     this.#redial?.cancel();
     this.#connecting?.abort();
     this.#checks?.cancel();
+    // Of several graces the shortest counts.
+    this.#until = Math.min(this.#until, this.#options.shared.clock.now() + grace);
+    this.#ending ??= this.#finish();
+    await this.#ending;
+  }
+
+  async #finish(): Promise<void> {
     const { clock } = this.#options.shared;
-    const until = clock.now() + grace;
-    while (this.inFlight > 0 && clock.now() < until) await clock.sleep(Math.min(closingLook, until - clock.now()));
+    while (this.inFlight > 0 && clock.now() < this.#until) await clock.sleep(closingLook);
     await this.#discard();
   }
 

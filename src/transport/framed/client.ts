@@ -8,7 +8,15 @@ import { frameHead, frameMinimum, frameType, highestId, noLastId, skippable } fr
 import { decodeHello, type Hello, longestHello } from '../../wire/hello.ts';
 import { LengthPrefixedReader } from '../../wire/length-prefixed.ts';
 import { type Limits, longestFrame } from '../../wire/limits.ts';
-import { encodedValue, readError, readReply, readValue, writeCall } from '../../wire/message.ts';
+import {
+  type EncodedMessage,
+  encodedValue,
+  encodeMessage,
+  readError,
+  readReply,
+  readValue,
+  writeCall,
+} from '../../wire/message.ts';
 import { preface } from '../../wire/preface.ts';
 import { CallTable } from '../call-table.ts';
 import { Channel } from '../channel.ts';
@@ -89,12 +97,19 @@ export class FramedClient implements Connection {
 
   send(call: Call, now = this.#clock.now()): Promise<Reply> {
     return new Promise((resolve, reject) => {
+      let message: EncodedMessage;
+      try {
+        // First of all: it runs code of the caller's, which may make a call here, cancel this one or close the connection.
+        message = encodeMessage(call.input, json);
+      } catch (error) {
+        return reject(error);
+      }
       if (this.state !== 'open') return reject(notOpen(this.#channel.peer, this.state));
       if (call.cancelled !== undefined) return reject(call.cancelled.with({ stage: 'unsent', mayHaveExecuted: false }));
       const remaining = Math.max(0, call.deadline - now);
       const id = this.#lastId + 1;
       try {
-        writeCall(this.#channel.out, id, call, json, remaining, this.#peerLimits);
+        writeCall(this.#channel.out, id, call, message, remaining, this.#peerLimits);
       } catch (error) {
         return reject(error);
       }
