@@ -1,6 +1,6 @@
 import type { Execution } from './ledger.ts';
 import { indexOf } from './plan.ts';
-import type { Recording } from './recording.ts';
+import type { PlayedEvent, Recording } from './recording.ts';
 import { latency, type Sample } from './sample.ts';
 
 /**
@@ -11,6 +11,7 @@ import { latency, type Sample } from './sample.ts';
  * - `wrong`: an answer that is not the right one.
  * - `doubled`: a call that must not run twice, and did.
  * - `unknown`: such a call ended in an error that said "it may have run", and it ran at most once: the promise's exception.
+ *   Only while a server was killed or frozen: one that goes in order, or merely comes, leaves no call in doubt.
  * - `cut`: in flight when the load was told to stop: not judged.
  */
 export type Judgement = 'right' | 'lost' | 'wrong' | 'doubled' | 'unknown' | 'cut';
@@ -41,15 +42,17 @@ const cutAge = 1000;
 
 /** Compares the books. */
 export function audit(
-  recording: Pick<Recording, 'samples' | 'executions' | 'load' | 'plan' | 'contradictions' | 'dropped'>,
+  recording: Pick<Recording, 'samples' | 'executions' | 'load' | 'plan' | 'contradictions' | 'dropped' | 'events'>,
 ): Audit {
   const { samples, executions, load, plan } = recording;
   const byId = executions === undefined ? undefined : groupById(executions);
+  const violence = recording.events.filter(({ step }) => step.do === 'kill' || step.do === 'freeze');
   const calls = samples.map((sample): JudgedCall => {
     const count = byId === undefined ? undefined : (byId.get(sample.id)?.length ?? 0);
     const [judgement, why] = judgeCall(
       sample,
       count,
+      violence.some((event) => wasInFlight(sample, event)),
       load.state === 'finished' ? load.cutAt : undefined,
       plan.deadline,
     );
@@ -61,6 +64,7 @@ export function audit(
 function judgeCall(
   sample: Sample,
   executions: number | undefined,
+  violence: boolean,
   cutAt: number | undefined,
   deadline: number,
 ): [Judgement, string] {
@@ -72,13 +76,21 @@ function judgeCall(
   }
   if (end.outcome === 'WRONG') return ['wrong', 'the answer was not the right one'];
   if (end.outcome !== 'ok') {
-    if (sample.unsafe && end.mayHaveExecuted) return ['unknown', end.outcome];
+    if (sample.unsafe && end.mayHaveExecuted) {
+      if (violence) return ['unknown', end.outcome];
+      return ['lost', `${end.outcome}; it may have run, though no server was killed or frozen under it`];
+    }
     return ['lost', end.outcome];
   }
   const took = Math.min(latency(sample)!, end.at - sample.sent);
   if (took > deadline) return ['lost', `the answer came after ${Math.round(took)} ms, the deadline was ${deadline} ms`];
   if (executions === 0) return ['lost', 'there was an answer, but no handler wrote the call down'];
   return ['right', ''];
+}
+
+/** True if the call was in flight at some moment from the event to its settling. */
+function wasInFlight({ sent, end }: Sample, { at, settledAt }: PlayedEvent): boolean {
+  return sent <= (settledAt ?? Number.POSITIVE_INFINITY) && (end?.at ?? Number.POSITIVE_INFINITY) >= at;
 }
 
 function groupById(executions: readonly Execution[]): Map<string, Execution[]> {

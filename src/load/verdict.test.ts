@@ -289,6 +289,20 @@ describe('what is excepted, and counted apart', () => {
     assertRed(judge(withEnd(run, callAt(run, 18.1), end)), [kill], /1 call lost/);
   });
 
+  it('nor one that was in flight while no server was killed or frozen', () => {
+    const run = syntheticRun();
+    const end = { outcome: 'UNAVAILABLE/DRAINING', mayHaveExecuted: true };
+    for (const [at, event] of [
+      [10.2, /scale to 2/],
+      [38, /ZooKeeper away/],
+    ] as const) {
+      const verdict = judge(withEnd(run, callAt(run, at, true), end));
+      assert.equal(verdict.ok, false);
+      assert.equal(verdict.total.lost, 1);
+      assert.match(verdict.problems[0]!.event, event);
+    }
+  });
+
   it('nor one whose error did not say that it may have run', () => {
     const run = syntheticRun();
     assertRed(judge(withEnd(run, callAt(run, 18.1, true), { outcome: 'UNAVAILABLE' })), [kill], /1 call lost/);
