@@ -157,19 +157,22 @@ describe('bookkeeping', () => {
     const fresh = [new FakeNode('new1', 0), new FakeNode('new2', 0)];
     const bad = new FakeNode('bad', 0);
     bad.weight = 0;
-    const join = () => {
-      for (const node of fresh) balancer.expect(node);
-      balancer.together(() => {
-        for (const node of fresh) balancer.add(node);
-      });
-      assert.equal(balancer.size, 5);
-    };
-    balancer.together(join);
+    balancer.together(() => {
+      balancer.together(() => balancer.expect(fresh[0]!));
+      // The inner one is over, the fact is not.
+      balancer.expect(fresh[1]!);
+      for (const node of fresh) balancer.add(node);
+    });
+    assert.equal(balancer.size, 5);
     assert.deepEqual(world.causes, []);
     assert.throws(() => balancer.together(() => balancer.add(bad)), RangeError);
-    // One by one, the same would have moved the calls: of four one is healthy.
-    for (const node of [...fresh, primaries[1]!]) balancer.remove(node);
+    balancer.together(() => {
+      for (const node of [...fresh, primaries[1]!]) balancer.remove(node);
+      assert.deepEqual(world.causes, []);
+    });
     assert.deepEqual(world.causes, ['take-over 0>2']);
+    balancer.add(fresh[0]!);
+    assert.equal(balancer.size, 3);
   });
 
   test('a node that is not here is none of its business', () => {
