@@ -13,7 +13,7 @@ import { LocalCluster } from './local/cluster.ts';
 import { ProcessGuard } from './local/guard.ts';
 import { piTable } from './pi-table.ts';
 import type { LoadPlan } from './plan.ts';
-import { type Painter, painter } from './report/picture.ts';
+import { noPicture, painter } from './report/picture.ts';
 import { writeReport } from './report/report.ts';
 import type { Scenario } from './scenario.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -67,6 +67,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { scenario, view, report, signal, clock = systemClock } = options;
   // Before anything else: a minute later would be a bad time to learn that the picture cannot be drawn.
   const paint = report === undefined ? undefined : await painter();
+  if (report !== undefined && paint === undefined) view.say(noPicture);
   if (report !== undefined) await checkFolder(report);
   const directory = await mkdtemp(join(tmpdir(), 'evenkeel-demo-'));
   const guard = new ProcessGuard();
@@ -87,7 +88,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     if (signal.aborted) return { ok: false, verdict: undefined, files: [] };
     const recording = { ...played, executions: readExecutions(directory) };
     const verdict = withProblems(judge(recording), wrong);
-    const files = paint === undefined ? [] : await writeReport(report!, recording, verdict, paint satisfies Painter);
+    const files = report === undefined ? [] : await writeReport(report, recording, verdict, paint);
     for (const line of ['', ...verdictTable(verdict, view.paint)]) view.say(line);
     if (files.length > 0) view.say(`Report: ${files[0]}`);
     return { ok: verdict.ok, verdict, files };

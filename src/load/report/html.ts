@@ -11,8 +11,11 @@ export interface Pictures {
   narrow: string;
 }
 
-/** The whole report as one page that needs no network and no script. */
-export function html(recording: Recording, verdict: Verdict, pictures: Pictures): string {
+/**
+ * The whole report as one page that needs no network and no script.
+ * @param pictures undefined where nothing could draw them
+ */
+export function html(recording: Recording, verdict: Verdict, pictures: Pictures | undefined): string {
   const title = `${verdict.ok ? 'Nothing was lost' : 'Not passed'}: ${recording.scenario.name}`;
   return `<!doctype html>
 <html lang="en">
@@ -33,9 +36,7 @@ ${verdict.events.length === 0 ? '<p>No event was played.</p>' : eventTable(verdi
 </section>
 <section>
 <h2>The run over time</h2>
-<p class="note">Numbered lines are the events of the table. The shaded time runs until callers saw exactly the wanted servers, all well.</p>
-<figure class="wide">${pictures.wide}</figure>
-<figure class="narrow">${pictures.narrow}</figure>
+${pictures === undefined ? noPicture : figures(pictures)}
 </section>
 <section>
 <h2>How this was judged</h2>
@@ -49,6 +50,15 @@ ${environment(recording)}
 </body>
 </html>
 `;
+}
+
+const noPicture =
+  '<p class="note">There is no picture: that needs the package <code>echarts</code>, <code>npm install echarts</code>.</p>';
+
+function figures({ wide, narrow }: Pictures): string {
+  return `<p class="note">Numbered lines are the events of the table. The shaded time runs until callers saw exactly the wanted servers, all well.</p>
+<figure class="wide">${wide}</figure>
+<figure class="narrow">${narrow}</figure>`;
 }
 
 function banner({ scenario, began, ended }: Recording, { ok, headline }: Verdict): string {

@@ -89,10 +89,38 @@ describe('the page', () => {
     }
   });
 
+  it('has all but the picture where the drawing library is missing, and says how to get it', async () => {
+    const missing = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+    const paint = await painter(() => Promise.reject(missing));
+    assert.equal(paint, undefined);
+    await assert.rejects(
+      painter(() => Promise.reject(new Error('odd'))),
+      /"echarts" cannot be loaded: odd/,
+    );
+    const run = syntheticRun();
+    const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+    try {
+      const files = await writeReport(join(directory, 'r.html'), run, judge(run), paint);
+      assert.deepEqual(
+        files.map((file) => file.slice(directory.length + 1)),
+        ['r.html', 'r.json', 'r.md'],
+      );
+      const page = readFileSync(files[0]!, 'utf8');
+      assert.doesNotMatch(page, /<figure|<svg|undefined/);
+      assert.match(
+        page,
+        /There is no picture: that needs the package <code>echarts<\/code>, <code>npm install echarts<\/code>/,
+      );
+      assert.match(page, /<h1>Nothing was lost<\/h1>/);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
   it('can be drawn of a run that ended at once', async () => {
     const run = syntheticRun();
     const empty = { ...run, samples: [], executions: [], states: [], events: [], ended: run.began + 10 };
-    const paint = await painter();
+    const paint = (await painter())!;
     assert.match(paint(timeline(empty), [], 1100), /^<svg /);
     assert.match(html(empty, judge(empty), nothing), /No event was played/);
   });
@@ -150,6 +178,7 @@ it('the verdict for a pull request has a row for each event', () => {
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').length);
   assert.equal(new Set(widths).size, 1, 'all rows have the same number of cells');
+  assert.match(text, /\| Lost \| Unknown \| Sent again \|/);
 });
 
 it('figures read well', () => {

@@ -15,25 +15,25 @@ const narrow = 380;
 const wantedBuckets = 120;
 
 /**
- * Writes `path` (HTML), and beside it the same name with `.svg`, `.json` and `.md`. Rejects with a sentence when a file cannot be
- * written.
+ * Writes `path` (HTML), and beside it the same name with `.svg`, `.json` and `.md`; without `paint` no `.svg`. Rejects with a
+ * sentence when a file cannot be written.
  */
 export async function writeReport(
   path: string,
   recording: Recording,
   verdict: Verdict,
-  paint: Painter,
+  paint: Painter | undefined,
 ): Promise<string[]> {
   const marks = verdict.events.map(({ event, ok }): EventMark => {
     const seconds = (at: number) => (at - recording.began) / 1000;
     return { index: event.index, at: seconds(event.at), settled: seconds(event.settledAt ?? recording.ended), ok };
   });
   const shown = timeline(recording, bucketWidth(recording.ended - recording.began));
-  const pictures = { wide: paint(shown, marks, wide), narrow: paint(shown, marks, narrow) };
+  const pictures = paint && { wide: paint(shown, marks, wide), narrow: paint(shown, marks, narrow) };
   const base = path.replace(/\.html?$/i, '');
   const files: [string, string][] = [
     [path, html(recording, verdict, pictures)],
-    [`${base}.svg`, standAlone(pictures.wide, `${recording.scenario.name}: ${verdict.headline}`)],
+    ...(pictures === undefined ? [] : [svg(base, pictures.wide, `${recording.scenario.name}: ${verdict.headline}`)]),
     [`${base}.json`, `${JSON.stringify(report(recording, verdict, timeline(recording)), undefined, 1)}\n`],
     [`${base}.md`, markdown(recording, verdict)],
   ];
@@ -43,6 +43,10 @@ export async function writeReport(
     });
   }
   return files.map(([file]) => file);
+}
+
+function svg(base: string, picture: string, title: string): [string, string] {
+  return [`${base}.svg`, standAlone(picture, title)];
 }
 
 /** 100 ms for the shortest runs, whole seconds for those over two minutes. */

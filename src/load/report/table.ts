@@ -10,6 +10,7 @@ export interface Column {
 export const columns: readonly Column[] = [
   { head: 'Calls', cell: ({ tally }) => count(tally.calls) },
   { head: 'Lost', cell: ({ tally }) => count(tally.lost + tally.wrong + tally.doubled) },
+  { head: 'Unknown', cell: ({ tally }) => count(tally.unknown) },
   { head: 'Sent again', cell: ({ tally }) => count(tally.retried) },
   { head: 'p99 before → during → after', cell: ({ p99 }) => threeTimes([p99.before, p99.during, p99.after]) },
   { head: 'Disturbed for', cell: ({ effects }) => time(effects.disturbed) },

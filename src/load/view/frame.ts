@@ -77,5 +77,5 @@ export function statusLine(snapshot: Snapshot): string {
     return `${server ?? 'unknown'} ${state === 'live' ? Math.round(weight) : state}`;
   });
   const figures = `${Math.round(snapshot.rate)}/s, p50 ${time(snapshot.p50)}, p99 ${time(snapshot.p99)}`;
-  return `${figures}, failed ${snapshot.failed}, sent again ${snapshot.retried}; weights: ${weights.join(', ')}`;
+  return `${figures}, failed ${snapshot.failed}, unknown ${snapshot.unknown}, sent again ${snapshot.retried}; weights: ${weights.join(', ')}`;
 }

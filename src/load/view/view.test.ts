@@ -105,7 +105,7 @@ describe('the live view', () => {
     const line = statusLine(modelAt(27).snapshot(began + 27_000));
     assert.match(
       line,
-      /^(299|300|301)\/s, p50 \d+ ms, p99 \d+ ms, failed 0, sent again \d+; weights: .*server-2 1,.*server-6 1024$/,
+      /^(299|300|301)\/s, p50 \d+ ms, p99 \d+ ms, failed 0, unknown 0, sent again \d+; weights: .*server-2 1,.*server-6 1024$/,
     );
   });
 });
