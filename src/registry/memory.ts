@@ -110,7 +110,8 @@ export const openMemory: OpenSystem = (rest) => {
     settings: (signal) => settings.watch(signal),
     async configure(change) {
       if (store.failure !== undefined) throw store.failure;
-      store.configure(change(store.settings));
+      // A copy: who writes into what he is given must not write into what others read.
+      store.configure(change(structuredClone(store.settings)));
     },
     status: () => ({ state: views.now.state, entries: store.entries.size }),
     async close() {

@@ -384,6 +384,19 @@ export function settingsSuite(name: string, start: () => Promise<RegistrySystem>
       await new SeenSettings(registries[0]!).reach(all);
     });
 
+    it('are changed too by who writes into what he is given', async () => {
+      const folder = newFolder();
+      const seen = new SeenSettings(open(folder));
+      const writer = open(folder);
+      await set(writer, { nodes: { a: 1 } });
+      await seen.reach({ nodes: { a: 1 } });
+      await writer.configure((before) => {
+        (before!.nodes as { a: number }).a = 2;
+        return before!;
+      });
+      await seen.reach({ nodes: { a: 2 } });
+    });
+
     it('are others than those of another service', async () => {
       const [one, two] = [newFolder(), newFolder()];
       await set(open(one), { n: 1 });

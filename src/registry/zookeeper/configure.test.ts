@@ -170,6 +170,14 @@ describe('changing the live settings in ZooKeeper', () => {
     assert.equal(writes(), 0, 'what was given up is not done later');
   });
 
+  it('leaves no timer behind', async () => {
+    await change(() => ({ n: 1 }));
+    const before = clock.pending;
+    await change(() => ({ n: 2 }));
+    assert.equal(held(), '{"n":2}');
+    assert.equal(clock.pending, before);
+  });
+
   it('ends with its registry', async () => {
     zookeeper.onDial = () => 'unreachable';
     const run = start();

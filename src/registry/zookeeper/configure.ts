@@ -32,15 +32,11 @@ export async function configure(parts: ConfigureParts, change: Change): Promise<
   const { supervisor, clock, signal } = parts;
   const stop = new AbortController();
   const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const end = (cause: Error) => {
-    stop.abort(cause);
-    reject(cause);
-  };
   const timer = clock.timer(patience, () => {
     const why = supervisor.status().cause ?? 'ZooKeeper does not answer';
-    end(new Error(`the live settings could not be written within ${patience / 1_000} s: ${why}`));
+    reject(new Error(`the live settings could not be written within ${patience / 1_000} s: ${why}`));
   });
-  const onAbort = () => end(signal.reason);
+  const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
@@ -92,7 +88,8 @@ class Writing {
     if (unsure !== undefined && version === unsure.over + 1 && found?.data?.equals(unsure.data)) return true;
     const read = readDocument(found?.data);
     if ('junk' in read) throw new Error(`the live settings in ${path} cannot be changed: ${read.junk}`);
-    const wanted = this.#change(read.document);
+    // A copy: what is written into it is a change too.
+    const wanted = this.#change(structuredClone(read.document));
     const data = writeDocument(wanted);
     if (isDeepStrictEqual(read.document, wanted)) return true;
     try {
@@ -123,8 +120,6 @@ class Writing {
       };
       const user = {
         up(link: Link) {
-          // One that has just ended is still there for a moment.
-          if (link.ended.aborted) return;
           resolve(link);
           leave();
         },

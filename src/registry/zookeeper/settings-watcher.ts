@@ -50,10 +50,7 @@ export class SettingsWatcher {
     const { path, settings, log } = this.#options;
     const found = await readOrAwait(link, path, this.#onChange, () => link.getData(path, this.#onChange));
     const read = readDocument(found?.data);
-    if ('document' in read) {
-      this.#junk = undefined;
-      return settings.push(read.document);
-    }
+    if ('document' in read) return settings.push(read.document);
     const text = `${found?.stat.czxid}/${found?.stat.version}`;
     if (text !== this.#junk) {
       log.warn({ path, cause: read.junk }, 'the live settings are ignored: the last that could be read stay');
