@@ -62,6 +62,8 @@ export class Caller {
   readonly #ownRegistry: Registry | undefined;
   /** What is set for all clients goes over the options. */
   readonly #settings: SettingsWatch;
+  /** Wall time at the clock's zero. Taken once: an instant shown twice is to be the same, to the millisecond. */
+  readonly #epoch: number;
   #closed: Promise<void> | undefined;
 
   /**
@@ -79,6 +81,7 @@ export class Caller {
     this.#isMethod = isMethod;
     const { clock, random, metrics, log } = options;
     const wheel = new TimerWheel(clock);
+    this.#epoch = clock.wallTime() - clock.now();
     this.#budget = new RetryBudget(options.budget);
     let registry: Registry;
     if (typeof options.registry === 'string') {
@@ -88,7 +91,7 @@ export class Caller {
     } else registry = options.registry;
     const counted = clientMetrics(metrics, this.events);
     // Before the nodes: what is set of them should be known before the first is there to be picked.
-    const settings = new SettingsWatch(registry, log);
+    const settings = new SettingsWatch(registry, log, (now) => this.nodes.apply(now));
     this.#settings = settings;
     this.nodes = new Nodes(registry, makeLinks, options, wheel, this.events);
     const layers = clientStack({
@@ -155,7 +158,8 @@ export class Caller {
 
   view(): NodesView {
     const { clock } = this.#options;
-    return view(this.nodes, this.#service, this.#budget, this.#settings.now, clock.now(), clock.wallTime());
+    const now = clock.now();
+    return view(this.nodes, this.#service, this.#budget, this.#settings.now, now, now + this.#epoch);
   }
 
   #prepare(facts: CallerCall, parent: Call | undefined): OutgoingCall {
@@ -212,6 +216,7 @@ export class Caller {
       patience,
       isMethod: this.#isMethod,
       reachable: () => this.nodes.live > 0,
+      hasOther: (node) => this.nodes.hasOther([node]),
       onState: (method, state) => {
         const event = breakerEvent(method, state, clock.now());
         if (event.state === 'open') log.warn(event, 'nearly all calls of this method fail: none is made for a while');

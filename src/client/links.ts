@@ -146,6 +146,10 @@ export class Links implements NodeLinks {
     else this.#later(delay);
   }
 
+  hurry(): void {
+    if (!this.reached && this.#failures === 0) void this.#dial();
+  }
+
   /** Makes no new connections, lets the calls at work finish for at most `grace` ms. Never rejects. */
   async stop(grace: number): Promise<void> {
     this.#stopped = true;

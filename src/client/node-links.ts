@@ -46,6 +46,8 @@ export interface NodeLinks {
   least(): Sender;
   /** Begins to connect, after `delay` ms. */
   start(delay: number): void;
+  /** Connects at once where the first dial still waits for its turn. */
+  hurry(): void;
   /** Makes no new connections, lets the calls at work finish for at most `grace` ms. Never rejects. */
   stop(grace: number): Promise<void>;
   /** One call that asks whether the node does its work. Resolves with what is wrong, or undefined. Never rejects. */

@@ -7,6 +7,7 @@ import type { TimerWheel } from '../core/timer-wheel.ts';
 import { dialDelays } from '../policy/dial-plan.ts';
 import { type Ended, Fleet } from '../policy/fleet.ts';
 import type { FaultCause } from '../policy/outcome.ts';
+import { noSettings, type Settings } from '../policy/settings.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ClientEvents } from './events.ts';
 import { fleetEvents } from './fleet-events.ts';
@@ -52,6 +53,7 @@ export class Nodes {
   readonly #leaving = new Map<Node, Promise<void>>();
   readonly #closing = new AbortController();
   #chosenAt = 0;
+  #settings: Settings = noSettings;
 
   constructor(
     registry: Registry,
@@ -114,6 +116,18 @@ export class Nodes {
     );
   }
 
+  /** Live settings: over what the nodes announce and the client was made with. */
+  apply(settings: Settings): void {
+    this.#settings = settings;
+    for (const node of this.#all.values()) this.#weigh(node);
+    const { balancer, balancerOptions } = settings.client;
+    this.fleet.setBalancer(balancer ?? this.#options.balancer, {
+      ...this.#options.balancerOptions,
+      ...balancerOptions,
+    });
+    if (this.fleet.size > 0) this.#waiting.wake();
+  }
+
   /** Resolves when there is a node to pick. */
   wait(call: Call): Promise<void> {
     return this.#waiting.wait(call);
@@ -156,7 +170,9 @@ export class Nodes {
     this.#membership.list(endpoints, this.#isDown);
     const { listed } = this.#membership;
     for (const node of this.#all.values()) if (!listed.has(node.id)) this.#onUnlisted(node, listed.size === 0);
-    for (const endpoint of listed.values()) this.#onListed(endpoint);
+    this.fleet.together(() => {
+      for (const endpoint of listed.values()) this.#onListed(endpoint);
+    });
     this.#connectMembers();
   }
 
@@ -202,11 +218,13 @@ export class Nodes {
     node.links.start(delay);
   }
 
-  /** Tells the fleet what the registry says of the node's weight and place. */
+  /** Tells the fleet what the registry says of the node's weight and place, and what is set over it. */
   #weigh(node: Node, slowStart = false): void {
     node.tier = this.#membership.tier(node.id);
-    this.fleet.add(node, node.endpoint.weight, this.#options.clock.now(), { slowStart });
+    const { weight = node.endpoint.weight, offline = false } = this.#settings.nodes.get(node.id) ?? {};
+    this.fleet.add(node, weight, this.#options.clock.now(), { slowStart });
     this.fleet.moved(node);
+    this.fleet.setOffline(node, offline);
   }
 
   /**
@@ -235,10 +253,16 @@ export class Nodes {
     this.version++;
     const now = this.#options.clock.now();
     node.downSince = node.live ? undefined : now;
-    this.fleet.setConnected(node, node.live, now);
+    if (node.links.draining) this.fleet.leaves(node, now);
+    else this.fleet.setConnected(node, node.live, now);
     // What a check found out about a process that is gone says nothing of the next one.
     if (!node.live) this.fleet.hold(node, 'health', false, now);
     if (this.fleet.size > 0) this.#waiting.wake();
+    // Calls wait: the spread of dials is a luxury now.
+    else
+      Array.from(this.#all.values())
+        .find(({ links }) => !links.reached)
+        ?.links.hurry();
     // One that was merely lost is dialled again first: a blip of the network is no evidence that it is gone.
     if (!node.live && node.unlistedSince !== undefined && node.links.departed) this.#drop(node);
   }
@@ -277,9 +301,16 @@ export class Nodes {
     this.#connectMembers();
     // One that is no member any more goes when enough others are there.
     for (const node of this.#all.values()) {
-      if (this.fleet.size <= this.#options.subset) return;
-      if (listed.has(node.id) && !members.has(node.id)) this.#drop(node);
+      if (listed.has(node.id) && !members.has(node.id) && this.#isCovered(node.tier)) this.#drop(node);
     }
+  }
+
+  /** True if all members of a tier are connected that can be. */
+  #isCovered(tier: number): boolean {
+    const { members } = this.#membership;
+    for (const id of members)
+      if (this.#membership.tier(id) === tier && !this.#all.get(id)?.live && !this.#isDown(id)) return false;
+    return true;
   }
 
   readonly #isDown = (id: string): boolean => {
@@ -308,7 +339,8 @@ export class Nodes {
       return 'the registry lists none';
     }
     return Array.from(this.#all.values(), (node) => {
-      const why = node.links.lastError?.message ?? (node.links.draining ? 'going away' : 'connecting');
+      const away = node.links.draining ? 'going away' : 'connecting';
+      const why = node.live ? 'out of service' : (node.links.lastError?.message ?? away);
       return `${node.id} (${address(node.endpoint)}): ${why}`;
     }).join('; ');
   }

@@ -177,3 +177,64 @@ test('a client that is closed follows nothing and leaves nothing behind', async 
   await world.close();
   assert.equal(world.clock.pending, 0);
 });
+
+test("a node's weight and whether it is in service change live, and go back to what it announces", async () => {
+  const world = new World();
+  const [a, b] = await world.nodes('a', 'b');
+  const client = await world.connected();
+  const row = (id: string) => client.nodes().nodes.find((node) => node.id === id)!;
+  const ran = async () => {
+    for (const node of [a!, b!]) node.executed.length = 0;
+    for (let i = 0; i < 60; i++) await world.outcome(client);
+    return [a!.executed.length, b!.executed.length] as const;
+  };
+  await set(world, { nodes: { a: { weight: 1 } } });
+  assert.equal(row('a').weight, 1);
+  assert.ok((await ran())[0] <= 2);
+  await set(world, { nodes: { a: { offline: true }, b: { weight: 2_048 } } });
+  assert.equal(row('a').share, 0);
+  assert.deepEqual(await ran(), [0, 60]);
+  assert.deepEqual(row('b').settings, { weight: 2_048 });
+  await set(world, undefined);
+  assert.deepEqual([row('a').weight, row('b').weight], [1_024, 1_024]);
+  assert.ok((await ran())[0] > 10);
+  await world.close();
+  world.check();
+});
+
+test('with all nodes out of service calls wait, and go on when one is back', async () => {
+  const world = new World();
+  await world.nodes('a');
+  const client = await world.connected();
+  await set(world, { nodes: { a: { offline: true } } });
+  const call = world.call(client);
+  await world.clock.run(1_000);
+  assert.ok(!call.over);
+  await set(world, undefined);
+  await world.clock.run(100);
+  assert.equal(call.error, undefined);
+  const late = world.call(client, 'read', { timeout: 500 });
+  await set(world, { nodes: { a: { offline: true } } });
+  await world.clock.run(0);
+  const { error } = await world.outcome(client, 'read', { timeout: 500 });
+  assert.match(error!.message, /a \(a:1\): out of service/);
+  assert.ok(late.over);
+  await world.close();
+});
+
+test('the balancer changes live', async () => {
+  const world = new World();
+  await world.nodes('a', 'b', 'c');
+  const client = await world.connected();
+  const homes = async () => {
+    world.executions.clear();
+    for (let i = 0; i < 20; i++) await world.outcome(client, 'read', { hashKey: 'one' });
+    return new Set([...world.executions.values()].flat()).size;
+  };
+  assert.ok((await homes()) > 1);
+  await set(world, { client: { balancer: 'hash' } });
+  assert.equal(await homes(), 1);
+  await set(world, undefined);
+  assert.ok((await homes()) > 1);
+  await world.close();
+});

@@ -254,6 +254,30 @@ test('backups take over when the primaries are not well, and hand back when they
   assert.equal(world.fleet.activeTier, 0);
 });
 
+test('what is about to be there, gone on purpose or leaving hands no calls to the backups', () => {
+  const world = new World('AB');
+  const backup = new TestMember('Z');
+  backup.tier = 2;
+  world.members.set('Z', backup);
+  world.add('Z');
+  world.wait(6_000);
+  world.said.length = 0;
+  const takeOvers = () => world.said.filter((word) => word.includes('takes the calls'));
+  world.fail('B', 2);
+  world.add('C');
+  assert.deepEqual(takeOvers(), [], 'one of two is well, and a third comes');
+  world.fleet.setOffline(world.of('A'), true);
+  assert.deepEqual(takeOvers(), [], 'one of two is taken out of service');
+  world.fleet.setOffline(world.of('A'), false);
+  world.wait(5_000);
+  for (const name of 'DEFGHIJ') world.add(name);
+  for (const name of 'DEFGHIJ') world.fleet.leaves(world.of(name), world.now);
+  assert.deepEqual(takeOvers(), [], 'from ten to three');
+  assert.equal(world.fleet.size, 4);
+  world.fleet.setConnected(world.of('D'), true, world.now);
+  assert.ok(world.fleet.has(world.of('D')), 'one that stays after all');
+});
+
 test('a newcomer begins to rise when it is reached, however long that took', () => {
   const world = new World('A');
   const member = new TestMember('B');

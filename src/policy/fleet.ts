@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../core/random.ts';
 import { type Balancer, type BalancerName, type BalancerOptions, makeBalancer } from './balance/index.ts';
 import type { FaultWindow } from './fault-window.ts';
@@ -65,8 +66,10 @@ interface Entry<M> {
   readonly held: Set<string>;
   base: number;
   connected: boolean;
-  /** True once it was, or could not be, connected: before that its absence says nothing. */
-  tried: boolean;
+  /** True once it was connected. */
+  reached: boolean;
+  /** True while its absence counts: from the end of its first dial until it leaves in order. */
+  expected: boolean;
   /** Somebody took it out of service. */
   offline: boolean;
   /** True while the balancer has it. */
@@ -93,6 +96,7 @@ export class Fleet<M extends Member> {
   readonly #byId = new Map<string, Entry<M>>();
   readonly #spared = new Set<Entry<M>>();
   readonly #balancer: TieredBalancer<M>;
+  #chosen: { name: BalancerName; options: Partial<BalancerOptions> };
   #panicking = false;
 
   /** @throws RangeError for an option out of range */
@@ -102,7 +106,8 @@ export class Fleet<M extends Member> {
     this.#events = events;
     this.weights = new Weights(options.weights, random);
     this.#suspensions = new Suspensions(suspensionOptions(options.suspension), random);
-    this.#balancer = new TieredBalancer(this.#maker(options.balancer ?? 'p2c'), options.tiers, (change) =>
+    this.#chosen = { name: options.balancer ?? 'p2c', options: options.balancerOptions ?? {} };
+    this.#balancer = new TieredBalancer(this.#maker(this.#chosen.name, this.#chosen.options), options.tiers, (change) =>
       events.onTier(change),
     );
   }
@@ -149,7 +154,8 @@ export class Fleet<M extends Member> {
       const state = {
         held: new Set<string>(),
         connected: false,
-        tried: false,
+        reached: false,
+        expected: false,
         offline: false,
         picked: false,
         sparedUntil: 0,
@@ -180,14 +186,30 @@ export class Fleet<M extends Member> {
     if (entry === undefined || entry.connected === connected) return;
     entry.connected = connected;
     if (!connected) entry.stall.answered();
-    else if (!entry.tried) {
+    else if (!entry.reached) {
+      entry.reached = true;
       // It begins to rise when it can be sent something, however long it took to reach it.
       this.#onWeight(entry, this.weights.begin(member.id, now));
     }
-    if (connected) this.#expect(entry);
     this.#place(entry);
+    if (connected) this.#expect(entry);
     // Who loses one connection after the other is suspended with the next one: a connection alone proves nothing.
     if (connected && !this.panicking && this.#suspensions.review(member, now)) this.#onSuspended(entry, 'lost');
+  }
+
+  /** It goes away in order: that it is absent from now on is not held against its tier, until it is connected again. */
+  leaves(member: M, now: number): void {
+    const entry = this.#entries.get(member);
+    if (entry === undefined) return;
+    entry.expected = false;
+    this.#balancer.forget(member);
+    entry.picked = false;
+    this.setConnected(member, false, now);
+  }
+
+  /** Decides who has the calls only after all that `changes` does. */
+  together(changes: () => void): void {
+    this.#balancer.together(changes);
   }
 
   /** Takes it out of service, or puts it back: not a fault, and nothing of its weight changes. */
@@ -195,22 +217,24 @@ export class Fleet<M extends Member> {
     const entry = this.#entries.get(member);
     if (entry === undefined || entry.offline === offline) return;
     entry.offline = offline;
-    this.#place(entry);
     // It is absent on purpose: that is not held against its tier.
     if (offline) this.#balancer.forget(member);
-    else if (entry.tried) this.#balancer.expect(member);
+    this.#place(entry);
+    if (!offline && entry.expected) this.#balancer.expect(member);
   }
 
   /** Chooses by another rule from now on. @throws RangeError for a name that no balancer has */
-  setBalancer(name: BalancerName): void {
-    const make = this.#maker(name);
+  setBalancer(name: BalancerName, options: Partial<BalancerOptions> = {}): void {
+    if (name === this.#chosen.name && isDeepStrictEqual(options, this.#chosen.options)) return;
+    const make = this.#maker(name, options);
     make();
+    this.#chosen = { name, options };
     this.#balancer.replace(make);
   }
 
-  #maker(name: BalancerName): () => Balancer<M> {
-    const { balancerOptions, sticky } = this.#options;
-    const make = () => makeBalancer<M>(name, this.#random, balancerOptions);
+  #maker(name: BalancerName, options: Partial<BalancerOptions>): () => Balancer<M> {
+    const { sticky } = this.#options;
+    const make = () => makeBalancer<M>(name, this.#random, options);
     return sticky ? () => new StickyBalancer(make()) : make;
   }
 
@@ -220,8 +244,8 @@ export class Fleet<M extends Member> {
   }
 
   #expect(entry: Entry<M>): void {
-    if (entry.tried) return;
-    entry.tried = true;
+    if (entry.expected) return;
+    entry.expected = true;
     if (!entry.offline) this.#balancer.expect(entry.member);
   }
 

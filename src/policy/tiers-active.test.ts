@@ -17,7 +17,7 @@ describe('who has the calls', () => {
   const sizes: [known: number, losesAt: number, backAt: number][] = [
     [1, 0, 1],
     [2, 0, 2],
-    [3, 1, 3],
+    [3, 1, 2],
     [4, 1, 3],
     [5, 2, 4],
     [10, 4, 7],

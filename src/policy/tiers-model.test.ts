@@ -30,7 +30,7 @@ class Model {
     const { balancer, now, changes } = this.world;
     const tiers = [0, 1, 2].map((tier) => ({ tier, ...this.of(tier) }));
     const isEnough = (t: (typeof tiers)[number] | undefined) => t !== undefined && t.connected > 0 && t.share >= 0.5;
-    for (const t of tiers) if (t.connected === 0 || t.share < 0.7) this.wellSince.delete(t.tier);
+    for (const t of tiers) if (t.connected === 0 || t.share < 2 / 3) this.wellSince.delete(t.tier);
     assert.equal(balancer.size, this.connected.size);
     assert.equal(balancer.panicking, this.connected.size > 0 && tiers.every((t) => t.healthy === 0));
     for (const { tier, known, connected, healthy } of balancer.show())
@@ -114,7 +114,7 @@ test('whatever happens, with any balancer: counts, the active tier, its changes 
               if (was !== undefined) model.startedAt ??= world.now;
               for (const tier of [0, 1, 2]) {
                 const { connected: here, share } = model.of(tier);
-                if (here > 0 && share >= 0.7 && !model.wellSince.has(tier)) model.wellSince.set(tier, world.now);
+                if (here > 0 && share >= 2 / 3 && !model.wellSince.has(tier)) model.wellSince.set(tier, world.now);
               }
               balancer.advance(world.now);
               model.check(was);

@@ -8,7 +8,7 @@ export interface TierOptions {
    */
   takeOver: number;
   /**
-   * The healthy share from which a better tier may have the calls back. Default 0.7, or `takeOver` if that is higher;
+   * The healthy share from which a better tier may have the calls back. Default 2/3, or `takeOver` if that is higher;
    * `takeOver`..1. Above `takeOver`, so that one node that comes and goes does not move all calls with it.
    */
   handBack: number;
@@ -25,7 +25,7 @@ export function tierOptions(given: Partial<TierOptions> = {}): TierOptions {
   expectRange('tiers.takeOver', takeOver, 0, 1);
   const options: TierOptions = {
     takeOver,
-    handBack: given.handBack ?? Math.max(0.7, takeOver),
+    handBack: given.handBack ?? Math.max(2 / 3, takeOver),
     handBackAfter: given.handBackAfter ?? 5_000,
   };
   for (const name of Object.keys(given))

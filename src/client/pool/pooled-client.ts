@@ -74,6 +74,12 @@ export class PooledClient<T> implements NodeLinks, Sender {
     else this.#later(delay);
   }
 
+  hurry(): void {
+    if (this.reached || this.#failures > 0) return;
+    this.#redial?.cancel();
+    void this.#connect();
+  }
+
   send(call: Call): Promise<Reply> {
     const client = this.#client;
     if (client === undefined || this.#stopped) return Promise.reject(this.#failed('there is no client', 'unsent'));
