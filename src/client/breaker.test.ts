@@ -78,15 +78,25 @@ test('a method that fails is not called any more; the error says since when, why
   world.check();
 });
 
-test('the other methods of the service are called as before, and so is health', async () => {
+test('the other methods of the service are called as before', async () => {
   const { world, nodes, client } = await broken(['a'], throws);
   for (let i = 0; i < 5; i++) await world.outcome(client, 'write');
   assert.ok(isOpen(await world.outcome(client, 'write')));
   nodes[0]!.behaviour = answers;
   assert.equal((await world.outcome(client, 'read')).error, undefined);
-  const health = client.health();
-  await world.clock.run(50);
-  await health;
+  await world.close();
+});
+
+test('health is always asked: how else would a caller learn that the service is back', async () => {
+  const { world, nodes, client, states } = await broken(['a'], answers);
+  nodes[0]!.kill();
+  await world.clock.run(10);
+  for (let i = 0; i < 60; i++) {
+    const health = assert.rejects(client.health(null, { timeout: 200 }), { reason: 'NO_NODES' });
+    await world.clock.run(200);
+    await health;
+  }
+  assert.deepEqual(states(), []);
   await world.close();
 });
 
@@ -191,6 +201,46 @@ test('one node of two or three that does not work opens nothing: weights and ret
   }
 });
 
+test('one node of two that fails as often as the other answers opens nothing; where there is only one, that does', async () => {
+  // No weights and no failed list, and failures in a row are a matter of luck: the rate alone tells the two apart.
+  const plain: Options = {
+    balancer: 'random',
+    weights: { floor: 1 },
+    suspension: { off: true },
+    breaker: { consecutive: 1_000 },
+  };
+  const { world, nodes, client, states } = await broken(['a', 'b'], answers, plain);
+  nodes[0]!.behaviour = throws;
+  const calls = Array.from({ length: 400 }, () => world.outcome(client, 'write'));
+  const failed = (await Promise.all(calls)).filter(({ error }) => error !== undefined).length;
+  assert.ok(failed > 150 && failed < 250, String(failed));
+  for (let i = 0; i < 400; i++) await world.outcome(client, 'write');
+  assert.deepEqual(states(), []);
+  await world.close();
+
+  const alone = await broken(['a'], answers, plain);
+  let turn = 0;
+  alone.nodes[0]!.behaviour = (input, context) => (turn++ % 2 === 0 ? throws(input, context) : undefined);
+  for (let i = 0; i < 11; i++) await alone.world.outcome(alone.client, 'write');
+  assert.deepEqual(alone.states(), ['open']);
+  await alone.world.close();
+});
+
+test('one node that fails at once, before the other has ever answered, opens nothing', async () => {
+  const plain: Options = { balancer: 'random', weights: { floor: 1 }, suspension: { off: true } };
+  const { world, nodes, client, states } = await broken(['a', 'b'], throws, plain);
+  nodes[1]!.behaviour = after(world.clock, 500);
+  const calls: TestCall[] = [];
+  for (let i = 0; i < 200; i++) {
+    calls.push(world.call(client, 'write'));
+    await world.clock.run(1);
+  }
+  assert.ok(calls.filter(({ error }) => error !== undefined).length > 10);
+  await world.clock.run(1_000);
+  assert.deepEqual(states(), []);
+  await world.close();
+});
+
 test('one node of two that dies with fifty calls opens nothing', async () => {
   const { world, nodes, client, states } = await broken(['a', 'b'], never);
   const lost = Array.from({ length: 50 }, () => world.call(client, 'write'));
@@ -199,6 +249,19 @@ test('one node of two that dies with fifty calls opens nothing', async () => {
   nodes[0]!.kill();
   await world.clock.run(50);
   assert.ok(lost.filter(({ error }) => error?.reason === 'CONNECTION_LOST').length > 10);
+  for (let i = 0; i < 20; i++) assert.equal((await world.outcome(client, 'write')).error, undefined);
+  assert.deepEqual(states(), []);
+  await world.close();
+});
+
+test('a blip of the network that cuts all connections, with fifty calls on them, opens nothing', async () => {
+  const { world, nodes, client, states } = await broken(['a', 'b'], never);
+  const lost = Array.from({ length: 50 }, () => world.call(client, 'write'));
+  await world.clock.run(100);
+  for (const node of nodes) node.behaviour = answers;
+  for (const { at } of nodes) world.network.reset(at);
+  await world.clock.run(10);
+  for (const { error } of lost) assert.equal(error?.reason, 'CONNECTION_LOST');
   for (let i = 0; i < 20; i++) assert.equal((await world.outcome(client, 'write')).error, undefined);
   assert.deepEqual(states(), []);
   await world.close();

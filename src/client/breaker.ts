@@ -15,6 +15,8 @@ export interface BreakerParts {
   isMethod(name: string): boolean;
   /** True if there is a server that a call could be sent to now. */
   reachable(): boolean;
+  /** True if there is one that is not this node. */
+  hasOther(node: string): boolean;
   onState(method: string, state: BreakerState): void;
   onRejected(method: string): void;
 }
@@ -74,7 +76,7 @@ class Circuit {
       throw thrown;
     }
     const then = breaker.state;
-    breaker.answered(clock.now(), reply.node, trial);
+    breaker.answered(clock.now(), trial);
     this.#tell(then);
     return reply;
   }
@@ -86,14 +88,15 @@ class Circuit {
     const { since: startedAt, deadline } = call;
     const facts = { waited: now - startedAt, timeout: deadline - startedAt, givenUp: givenUp(call) };
     const end = callEnd(error, facts);
-    const node = onlyNode(error);
     if (end === 'unknown') breaker.unknown(now, trial);
-    else if (end === 'answered') breaker.answered(now, node, trial);
+    else if (end === 'answered') breaker.answered(now, trial);
     else {
       this.#lastError = error;
       const lost = error.reason === 'CONNECTION_LOST' ? 'lost' : 'other';
       const kind: CallFailure['kind'] = end === 'unreachable' ? end : lost;
-      breaker.failed(now, { startedAt, cause: `${error.label}: ${error.message}`, kind, node }, trial);
+      const node = onlyNode(error);
+      const elsewhere = node !== undefined && this.#parts.hasOther(node);
+      breaker.failed(now, { startedAt, cause: `${error.label}: ${error.message}`, kind, node, elsewhere }, trial);
     }
     this.#tell(before);
   }

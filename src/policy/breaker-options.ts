@@ -18,7 +18,10 @@ export interface BreakerOptions {
   window: number;
   /** How long a circuit is open before one call is made as a trial, ms. Default 1,000; 10..600,000. Twice as long after each trial that fails. */
   open: number;
-  /** The longest that a circuit is open without a trial, ms. Default 30,000; `open`..3,600,000. */
+  /**
+   * The longest that a circuit is open without a trial, ms. Default 5,000; `open`..3,600,000. A trial costs one call; waiting for
+   * the next one costs all the calls that are made after the service is back.
+   */
   longestOpen: number;
 }
 
@@ -31,7 +34,7 @@ export function breakerOptions(given: Partial<BreakerOptions> = {}): BreakerOpti
     calls: given.calls ?? 10,
     window: given.window ?? 10_000,
     open,
-    longestOpen: given.longestOpen ?? Math.max(30_000, open),
+    longestOpen: given.longestOpen ?? Math.max(5_000, open),
   };
   expectRange('breaker.consecutive', options.consecutive, 1, 1_000_000);
   expectRange('breaker.rate', options.rate, 0.01, 1);

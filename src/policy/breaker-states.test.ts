@@ -13,7 +13,13 @@ const { consecutive, calls, rate, window, open, longestOpen } = options;
 type Step =
   | { do: 'wait'; ms: number }
   | { do: 'call'; repeatable: boolean; reachable: boolean }
-  | { do: 'end'; which: number; how: 'answered' | 'unknown' | CallFailure['kind']; node: string | undefined };
+  | {
+      do: 'end';
+      which: number;
+      how: 'answered' | 'unknown' | CallFailure['kind'];
+      node: string | undefined;
+      elsewhere: boolean;
+    };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.oneof(fc.nat(20), fc.nat(4_000)) }) },
@@ -27,7 +33,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('end' as const),
       which: fc.nat(100),
       how: fc.constantFrom('answered', 'unknown', 'lost', 'unreachable', 'other', 'other', 'other'),
-      node: fc.constantFrom('a', 'b', undefined),
+      node: fc.constantFrom('a', 'a', 'b', undefined),
+      elsewhere: fc.boolean(),
     }),
   },
 );
@@ -42,18 +49,20 @@ interface Fact {
 class Chronicle {
   facts: Fact[] = [];
   run = 0;
+  runOn: (string | undefined)[] = [];
   runAt = Number.NEGATIVE_INFINITY;
   lostAt = Number.NEGATIVE_INFINITY;
   unreachableSince: number | undefined;
 
-  answered(at: number, node: string | undefined): void {
-    this.facts.push({ at, failed: false, node });
+  answered(at: number): void {
+    this.facts.push({ at, failed: false, node: undefined });
     this.run = 0;
+    this.runOn = [];
     this.unreachableSince = undefined;
   }
 
   /** True if this failure is to open the circuit. */
-  failed(at: number, { startedAt, kind, node }: CallFailure): boolean {
+  failed(at: number, { startedAt, kind, node, elsewhere }: CallFailure): boolean {
     if (kind === 'unreachable') {
       this.unreachableSince ??= startedAt;
       if (at - this.unreachableSince < patience) return false;
@@ -62,19 +71,19 @@ class Chronicle {
       this.run++;
       this.runAt = at;
     }
+    this.runOn.push(node);
     if (kind !== 'lost' || startedAt > this.lostAt) this.facts.push({ at, failed: true, node });
     if (kind === 'lost' && startedAt > this.lostAt) this.lostAt = at;
-    if (this.run >= consecutive) return true;
+    const ofOne = ([first, ...rest]: (string | undefined)[]) =>
+      elsewhere && first !== undefined && rest.every((other) => other === first);
+    if (this.run >= consecutive && !ofOne(this.runOn)) return true;
     const slice = (time: number) => Math.floor((time * 10) / window);
     const recent = this.facts.filter((fact) => slice(fact.at) > slice(at) - 10);
     const failures = recent.filter((fact) => fact.failed);
     if (recent.length < calls || failures.length === 0 || failures.length < rate * recent.length) return false;
     // For nodes the window is exact, not in tenths.
-    const late = this.facts.filter((fact) => fact.at > at - window);
-    const failing = new Set(late.filter((fact) => fact.failed).map((fact) => fact.node));
-    const [culprit] = failing;
-    if (failing.size > 1 || culprit === undefined) return true;
-    return !late.some((fact) => !fact.failed && fact.node !== culprit);
+    const late = this.facts.filter((fact) => fact.failed && fact.at > at - window);
+    return !ofOne(late.map((fact) => fact.node));
   }
 }
 
@@ -117,21 +126,22 @@ class Play {
     this.checkLength();
   }
 
-  end({ which, how, node }: Step & { do: 'end' }): void {
+  end({ which, how, node, elsewhere }: Step & { do: 'end' }): void {
     const [call] = this.under.splice(which % this.under.length, 1);
     const { startedAt, trial } = call!;
     const before = this.state;
-    if (how === 'answered') this.breaker.answered(this.now, node, trial);
+    if (how === 'answered') this.breaker.answered(this.now, trial);
     else if (how === 'unknown') this.breaker.unknown(this.now, trial);
-    else this.breaker.failed(this.now, { startedAt, cause: how, kind: how, node }, trial);
-    const expected = this.expect(before, how, { startedAt, cause: how, kind: how as 'other', node }, trial);
+    const failure = { startedAt, cause: how, kind: how as 'other', node, elsewhere };
+    if (how !== 'answered' && how !== 'unknown') this.breaker.failed(this.now, failure, trial);
+    const expected = this.expect(before, how, failure, trial);
     assert.equal(this.state.name, expected, `${before.name}, ${trial ? 'trial' : 'call'} ${how}`);
   }
 
   expect(before: BreakerState, how: string, failure: CallFailure, trial: boolean): BreakerState['name'] {
     const failed = how !== 'answered' && how !== 'unknown';
     if (before.name === 'closed') {
-      if (how === 'answered') this.chronicle.answered(this.now, failure.node);
+      if (how === 'answered') this.chronicle.answered(this.now);
       if (!failed || !this.chronicle.failed(this.now, failure)) return 'closed';
       this.opened++;
       this.times = this.now - this.closedAt < window ? this.times + 1 : 0;
@@ -145,7 +155,7 @@ class Play {
       const { runAt, lostAt } = this.chronicle;
       this.chronicle = new Chronicle();
       Object.assign(this.chronicle, { runAt, lostAt });
-      this.chronicle.answered(this.now, failure.node);
+      this.chronicle.answered(this.now);
       return 'closed';
     } else if (before.name === 'half-open' && how === 'unknown') this.noTrialBefore = this.now;
     else if (before.name === 'half-open') {
@@ -169,7 +179,7 @@ class Play {
     if (this.state.name === 'closed') return;
     this.now = this.state.until + open;
     assert.equal(this.breaker.admit(this.now, repeatable, false), 'trial');
-    this.breaker.answered(this.now, 'a', true);
+    this.breaker.answered(this.now, true);
     assert.equal(this.state.name, 'closed');
   }
 }

@@ -33,15 +33,16 @@ class Circuit {
     return this.breaker.admit(this.now, facts.repeatable ?? true, facts.reachable ?? true);
   }
 
-  answer(node = 'a', trial = false): this {
-    this.breaker.answered(this.now, node, trial);
+  answer(trial = false): this {
+    this.breaker.answered(this.now, trial);
     return this;
   }
 
   /** A call that was made `took` ms ago fails now. */
   fail(facts: Partial<CallFailure> & { took?: number; trial?: boolean } = {}): this {
     const { took = 0, trial = false, ...rest } = facts;
-    const failure = { startedAt: this.now - took, cause: 'broken', kind: 'other', node: undefined, ...rest } as const;
+    const usual = { cause: 'broken', kind: 'other', node: undefined, elsewhere: true } as const;
+    const failure = { startedAt: this.now - took, ...usual, ...rest };
     this.breaker.failed(this.now, failure, trial);
     return this;
   }
@@ -131,35 +132,42 @@ test('calls of more than 10 s ago are forgotten', () => {
   assert.equal(circuit.state, 'open');
 });
 
-test('one node that fails while another answers is no reason, however often it does', () => {
-  const circuit = new Circuit();
-  for (let i = 0; i < 40; i++) {
-    circuit.wait(1).fail({ took: 100, node: 'a' });
-    circuit.wait(1).fail({ took: 100, node: 'a' }).answer('b');
-  }
+test('one node that fails is no reason while there is another, though that one may not have answered yet', () => {
+  const circuit = new Circuit().failInTurn(100, { node: 'a' });
   assert.equal(circuit.state, 'closed');
-  circuit.wait(1).fail({ took: 100, node: 'b' });
+  circuit.answer().failInTurn(100, { node: 'a' });
+  assert.equal(circuit.state, 'closed');
+  circuit.failInTurn(1, { node: 'b' });
   assert.equal(circuit.state, 'open', 'both fail now');
 });
 
-test('one node that fails now and then is a reason where there is no other', () => {
-  const circuit = new Circuit();
-  for (let i = 0; i < 5; i++) circuit.wait(1).answer('a').wait(1).fail({ took: 100, node: 'a' });
-  assert.equal(circuit.state, 'open');
-});
-
-test('that another node answered more than 10 s ago is no excuse', () => {
-  const circuit = new Circuit();
-  circuit.answer('b').wait(10_001);
-  for (let i = 0; i < 5; i++) circuit.wait(1).answer('a').wait(1).fail({ took: 100, node: 'a' });
-  assert.equal(circuit.state, 'open');
+test('it is a reason where there is no other', () => {
+  const inTurn = new Circuit().failInTurn(4, { node: 'a' });
+  assert.equal(inTurn.state, 'closed');
+  assert.equal(inTurn.failInTurn(1, { node: 'a', elsewhere: false }).state, 'open');
+  const often = new Circuit();
+  for (let i = 0; i < 5; i++) often.answer().failInTurn(1, { node: 'a', elsewhere: false });
+  assert.equal(often.state, 'open');
 });
 
 test('a call that was tried on several nodes speaks for all of them', () => {
-  const circuit = new Circuit();
-  for (let i = 0; i < 4; i++) circuit.wait(1).answer('b').wait(1).fail({ took: 100, node: 'a' });
-  circuit.answer('b').wait(1).fail({ took: 100, node: undefined });
-  assert.equal(circuit.state, 'open');
+  const inTurn = new Circuit().failInTurn(4, { node: 'a' }).failInTurn(1, { node: undefined });
+  assert.equal(inTurn.state, 'open');
+  const often = new Circuit();
+  for (let i = 0; i < 4; i++) often.answer().failInTurn(1, { node: 'a' });
+  assert.equal(often.answer().failInTurn(1, { node: undefined }).state, 'open');
+});
+
+test('that another node failed before the last answer makes no run, and more than 10 s ago no rate', () => {
+  const inTurn = new Circuit({ calls: 1_000 }).failInTurn(1, { node: 'b' }).answer().failInTurn(20, { node: 'a' });
+  assert.equal(inTurn.state, 'closed');
+  assert.equal(
+    inTurn.wait(60_000).failInTurn(1, { node: 'b' }).state,
+    'open',
+    'in one run they count however long ago',
+  );
+  const often = new Circuit({ consecutive: 1_000 }).failInTurn(1, { node: 'b' }).wait(10_000);
+  assert.equal(often.failInTurn(20, { node: 'a' }).state, 'closed');
 });
 
 test('all the calls that one connection takes with it are one failure', () => {
@@ -201,15 +209,15 @@ test('while it is open no call is made; when the time is over one is, as a trial
 });
 
 test('a trial that is answered closes it, with nothing left of what was', () => {
-  const circuit = new Circuit().opened().trying().answer('a', true);
+  const circuit = new Circuit().opened().trying().answer(true);
   assert.equal(circuit.state, 'closed');
   circuit.failInTurn(4);
   assert.equal(circuit.state, 'closed');
   assert.equal(circuit.admit(), 'pass');
 });
 
-test('a trial that fails opens it for twice as long, up to 30 s; it says since when', () => {
-  const circuit = new Circuit().opened();
+test('a trial that fails opens it for twice as long, up to a bound; it says since when', () => {
+  const circuit = new Circuit({ longestOpen: 30_000 }).opened();
   const { since } = circuit.open;
   const lengths: number[] = [];
   for (let i = 0; i < 8; i++) {
@@ -236,9 +244,9 @@ test('each time is shortened by up to a quarter, by chance', () => {
 });
 
 test('one that opens again within 10 s of closing goes on with its times; later it begins anew', () => {
-  const circuit = new Circuit().opened().trying().fail({ trial: true }).trying().answer('a', true).wait(4_000).opened();
+  const circuit = new Circuit().opened().trying().fail({ trial: true }).trying().answer(true).wait(4_000).opened();
   assert.equal(circuit.open.until - circuit.now, 4_000);
-  circuit.trying().answer('a', true).wait(10_000).opened();
+  circuit.trying().answer(true).wait(10_000).opened();
   assert.equal(circuit.open.until - circuit.now, 1_000);
 });
 
@@ -258,7 +266,7 @@ test('a trial that is silent is followed by another one after the same time; eit
   assert.equal(circuit.wait(1).admit(), 'trial');
   circuit.fail({ trial: true });
   assert.equal(circuit.state, 'open');
-  circuit.answer('a', true);
+  circuit.answer(true);
   assert.equal(circuit.state, 'closed');
 });
 
@@ -274,7 +282,7 @@ test('a second trial that fails late does not open it any longer', () => {
 test('what was under way when it opened neither closes it nor lengthens its time', () => {
   const circuit = new Circuit().opened();
   const before = circuit.breaker.state;
-  circuit.answer().fail().answer('b');
+  circuit.answer().fail();
   circuit.breaker.unknown(circuit.now, false);
   assert.equal(circuit.breaker.state, before);
   circuit.trying();
@@ -303,16 +311,15 @@ test('a call that must not run twice is the trial only where no other kind came 
 test('whether others came is asked anew each time that it opens', () => {
   const circuit = new Circuit().opened().trying();
   assert.equal(circuit.admit({ repeatable: true }), 'reject');
-  circuit.answer('a', true).opened();
+  circuit.answer(true).opened();
   circuit.now = circuit.open.until;
   assert.equal(circuit.admit({ repeatable: false }), 'trial');
 });
 
-test('an answer of before it opened is no excuse for what fails after it closed', () => {
-  const circuit = new Circuit().answer('b').opened().trying().answer('a', true);
-  for (let i = 0; i < 4; i++) circuit.wait(1).fail({ took: 100, node: 'a' }).wait(1).answer('a');
-  circuit.wait(1).fail({ took: 100, node: 'a' });
-  assert.equal(circuit.state, 'open', 'five of ten');
+test('where calls failed before it opened is forgotten when it closes', () => {
+  const circuit = new Circuit().failInTurn(4, { node: 'b' }).failInTurn(1).trying().answer(true);
+  for (let i = 0; i < 20; i++) circuit.failInTurn(1, { node: 'a' });
+  assert.equal(circuit.state, 'closed');
 });
 
 test('opened by an outage, it is tried as soon as a server is there, and not later', () => {
@@ -354,7 +361,7 @@ for (const [options, message] of wrong) {
 }
 
 test('the defaults', () => {
-  const defaults = { consecutive: 5, rate: 0.5, calls: 10, window: 10_000, open: 1_000, longestOpen: 30_000 };
+  const defaults = { consecutive: 5, rate: 0.5, calls: 10, window: 10_000, open: 1_000, longestOpen: 5_000 };
   assert.deepEqual(breakerOptions(), defaults);
   assert.equal(breakerOptions({ open: 60_000 }).longestOpen, 60_000);
 });

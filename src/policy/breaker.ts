@@ -30,6 +30,8 @@ export interface CallFailure {
   readonly kind: 'lost' | 'unreachable' | 'other';
   /** The one node that it was tried on; undefined if there were several, or none. */
   readonly node: string | undefined;
+  /** True if there is another node that calls could be sent to. */
+  readonly elsewhere: boolean;
 }
 
 const closed: BreakerState = { name: 'closed' };
@@ -55,8 +57,9 @@ export class Breaker {
   #lostAt = Number.NEGATIVE_INFINITY;
   /** When the first call was made that found no server, without an answer since. */
   #unreachableSince: number | undefined;
-  #failedOn = new LastNodes();
-  #answeredBy = new LastNodes();
+  /** On which nodes calls failed: those of the run, and those that the window counts. */
+  #runOn = new FailedOn();
+  #failedOn = new FailedOn();
   /** Open times in a row, without a good time in between. */
   #times = 0;
   #closedAt = Number.NEGATIVE_INFINITY;
@@ -94,14 +97,14 @@ export class Breaker {
   }
 
   /** A call was answered, whatever the answer says. */
-  answered(now: number, node: string | undefined, trial: boolean): void {
+  answered(now: number, trial: boolean): void {
     // What was under way when it opened says nothing of the calls to come.
     if (this.state.name !== 'closed' && !trial) return;
     if (this.state.name !== 'closed') this.#close(now);
     this.#run = 0;
+    this.#runOn = new FailedOn();
     this.#unreachableSince = undefined;
     this.#window.success(now);
-    this.#answeredBy.seen(node, now);
   }
 
   /** A call failed for good, and the service is to blame. */
@@ -117,7 +120,7 @@ export class Breaker {
   }
 
   #count(now: number, failure: CallFailure): void {
-    const { startedAt, kind, node } = failure;
+    const { startedAt, kind, node, elsewhere } = failure;
     if (kind === 'unreachable') {
       this.#unreachableSince ??= startedAt;
       if (now - this.#unreachableSince < this.#patience) return;
@@ -127,21 +130,18 @@ export class Breaker {
       this.#run++;
       this.#runAt = now;
     }
+    this.#runOn.add(node, now);
     // All the calls on a connection end with it: that is one fact, however many they are.
     if (kind !== 'lost' || startedAt > this.#lostAt) {
       this.#window.fault(now);
-      this.#failedOn.seen(node, now);
+      this.#failedOn.add(node, now);
       if (kind === 'lost') this.#lostAt = now;
     }
-    if (this.#run >= this.#options.consecutive || this.#mostFail(now)) this.#open(now, failure, now);
-  }
-
-  #mostFail(now: number): boolean {
-    const { calls, rate, window } = this.#options;
-    if (this.#window.total(now) < calls || !this.#window.reaches(1, rate, now)) return false;
-    // One node fails and others answer: a matter of weights.
-    const culprit = this.#failedOn.only(now - window);
-    return culprit === undefined || !this.#answeredBy.otherThan(culprit, now - window);
+    // One node fails and there are others, though they may not have answered yet: a matter of weights.
+    const { consecutive, rate, calls, window } = this.#options;
+    const allInTurn = this.#run >= consecutive && !(elsewhere && this.#runOn.one(Number.NEGATIVE_INFINITY));
+    const tooMany = this.#window.total(now) >= calls && this.#window.reaches(1, rate, now);
+    if (allInTurn || (tooMany && !(elsewhere && this.#failedOn.one(now - window)))) this.#open(now, failure, now);
   }
 
   #open(now: number, { cause, kind }: CallFailure, since: number): void {
@@ -156,9 +156,7 @@ export class Breaker {
     this.#closedAt = now;
     // What was before must not open it again.
     this.#window.clear();
-    this.#run = 0;
-    this.#failedOn = new LastNodes();
-    this.#answeredBy = new LastNodes();
+    this.#failedOn = new FailedOn();
   }
 
   #pause(): number {
@@ -168,15 +166,15 @@ export class Breaker {
   }
 }
 
-/** Which nodes something was seen of lately, as far as it matters: whether it was one, or one besides a certain one. */
-class LastNodes {
+/** On which nodes calls failed, as far as it matters: whether it was always the same one. */
+class FailedOn {
   #node: string | undefined;
   #at = Number.NEGATIVE_INFINITY;
-  /** When a node other than `#node` was last seen. */
+  /** When one was last added that was not `#node`. */
   #otherAt = Number.NEGATIVE_INFINITY;
 
   /** @param node undefined for several, or none in particular */
-  seen(node: string | undefined, now: number): void {
+  add(node: string | undefined, now: number): void {
     if (node !== this.#node) {
       this.#otherAt = this.#at;
       this.#node = node;
@@ -184,13 +182,8 @@ class LastNodes {
     this.#at = now;
   }
 
-  /** The only node that was seen since then; undefined if there were several. */
-  only(since: number): string | undefined {
-    return this.#otherAt > since ? undefined : this.#node;
-  }
-
-  /** True if another node than this one was seen since then. */
-  otherThan(node: string, since: number): boolean {
-    return this.#node === node ? this.#otherAt > since : this.#at > since;
+  /** True if all that was added since then is one node. */
+  one(since: number): boolean {
+    return this.#node !== undefined && this.#otherAt <= since;
   }
 }
