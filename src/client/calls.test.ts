@@ -4,6 +4,7 @@ import { after, answers, never, World } from '../../test/support/world.ts';
 import { OutgoingCall } from '../core/call.ts';
 import { RpcError } from '../core/error.ts';
 import { runFor } from '../core/inherit.ts';
+import { connectRaw } from './connect-raw.ts';
 
 const cancelled = (error: RpcError | undefined) => [error?.label, error?.stage, error?.mayHaveExecuted];
 
@@ -419,4 +420,37 @@ test('one who listens and fails hurts no call', async () => {
     process.removeAllListeners('uncaughtException');
     for (const listener of original) process.on('uncaughtException', listener);
   }
+});
+
+test('an error names what was called, and who called it', async () => {
+  const world = new World();
+  const node = await world.node('a');
+  node.behaviour = () => {
+    throw new RpcError('NOT_FOUND', 'no such thing');
+  };
+  const client = world.client();
+  const raw = world.closing(
+    connectRaw(undefined, { registry: world.registryUrl, clock: world.clock, network: world.network }),
+  );
+  async function someUser() {
+    await client.write({ id: '1' });
+  }
+  async function someTool() {
+    await raw.call({ method: 'write', input: { id: '2' } });
+  }
+  for (const user of [someUser, someTool]) {
+    const failed = user().then(
+      () => assert.fail(),
+      (error: RpcError) => error,
+    );
+    await world.clock.run(50);
+    const error = await failed;
+    assert.deepEqual([error.message, error.service, error.method], ['no such thing', 'test', 'write']);
+    assert.match(error.stack!, /^RpcError: test\.write: NOT_FOUND: no such thing\n/);
+    assert.match(error.stack!, new RegExp(`\\n +at async ${user.name} .*calls\\.test\\.ts`));
+  }
+  // Also where it fails before it is made.
+  const error = await client.write({ id: '3' }, { timeout: -1 }).catch((error) => error);
+  assert.match(String(error), /^RpcError: test\.write: INVALID_ARGUMENT: timeout is -1/);
+  await world.close();
 });

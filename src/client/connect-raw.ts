@@ -72,13 +72,17 @@ export function connectRaw(service: string | undefined, options: ConnectOptions)
   return {
     async call(facts) {
       let call = prepared(facts);
-      if (learnt === undefined && caller.nodes.live === 0) {
-        // What a method is, the first server says: a call that comes earlier waits for it.
-        const timeout = await caller.reach(call);
-        call = { ...prepared(facts), timeout };
+      try {
+        if (learnt === undefined && caller.nodes.live === 0) {
+          // What a method is, the first server says: a call that comes earlier waits for it.
+          const timeout = await caller.reach(call);
+          call = { ...prepared(facts), timeout };
+        }
+        if (facts.onlyIdempotent && !call.repeatable) throw notIdempotent(facts.method, learnt);
+        return await caller.call(call);
+      } catch (error) {
+        throw RpcError.from(error).of(call.service, call.method);
       }
-      if (facts.onlyIdempotent && !call.repeatable) throw notIdempotent(facts.method, learnt);
-      return caller.call(call);
     },
     nodes: () => caller.view(),
     get ready() {

@@ -1,4 +1,3 @@
-import type { Reply } from '../core/call.ts';
 import {
   type CallOptions,
   type Calls,
@@ -7,6 +6,7 @@ import {
   type Methods,
   type Service,
 } from '../core/contract.ts';
+import { RpcError } from '../core/error.ts';
 import { Caller } from './caller.ts';
 import type { ClientEvents } from './events.ts';
 import { type ConnectOptions, connectOptions } from './options.ts';
@@ -58,8 +58,13 @@ export function connect<M extends Methods>(service: Service<M>, options: ClientO
   };
   for (const method of names) {
     const repeatable = isIdempotent(service, method);
-    client[method] = (input: unknown, given?: CallOptions) =>
-      caller.call({ ...given, service: service.name, method, input, repeatable }).then(outputOf);
+    client[method] = async (input: unknown, given?: CallOptions) => {
+      try {
+        return (await caller.call({ ...given, service: service.name, method, input, repeatable })).output;
+      } catch (error) {
+        throw RpcError.from(error).of(service.name, method);
+      }
+    };
   }
   return client as Client<M>;
 }
@@ -74,5 +79,3 @@ function checkFallbacks(service: Service, fallbacks: object): Readonly<Record<st
   }
   return fallbacks as Readonly<Record<string, unknown>>;
 }
-
-const outputOf = (reply: Reply): unknown => reply.output;

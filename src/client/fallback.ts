@@ -29,8 +29,8 @@ export function fallBack(parts: FallbackParts): Layer {
       try {
         return await next(call);
       } catch (thrown) {
-        const error = RpcError.from(thrown);
-        if (!mayFallBack(error, givenUp(call))) throw thrown;
+        const error = RpcError.from(thrown).of(call.service, method);
+        if (!mayFallBack(error, givenUp(call))) throw error;
         const output = await make(fallbacks[method], call, error, parts);
         onFallback(method, error);
         return { output, metadata: metadataOf(error), attempts: error.attempts.length };
@@ -45,7 +45,7 @@ async function make(fallback: unknown, call: Call, error: RpcError, parts: Fallb
     const output: unknown = fallback(call.input, error);
     return isPromise(output) ? await inTime(output, call, parts) : output;
   } catch (thrown) {
-    throw thrown === error ? error : failedToo(call.method, thrown, error);
+    throw thrown === error ? error : failedToo(call, thrown, error);
   }
 }
 
@@ -74,7 +74,7 @@ function inTime(output: PromiseLike<unknown>, call: Call, { clock, wheel }: Fall
 }
 
 /** The caller hears of the fallback's error, and by its cause of the one that it was to stand in for. */
-function failedToo(method: string, thrown: unknown, error: RpcError): RpcError {
+function failedToo({ service, method }: Call, thrown: unknown, error: RpcError): RpcError {
   const { attempts, mayHaveExecuted, stage } = error;
   const facts = { cause: error, attempts, mayHaveExecuted, stage };
   if (RpcError.is(thrown)) return new RpcError(thrown.code, thrown.message, { ...facts, reason: thrown.reason });
@@ -82,6 +82,8 @@ function failedToo(method: string, thrown: unknown, error: RpcError): RpcError {
   const failed = new RpcError('INTERNAL', `the fallback of "${method}" failed: ${why}`, {
     ...facts,
     reason: 'FALLBACK_FAILED',
+    service,
+    method,
   });
   // Where it was thrown is what its author looks for.
   if (thrown instanceof Error && thrown.stack !== undefined) failed.stack = thrown.stack;

@@ -56,3 +56,29 @@ test('from(): an RpcError as it is, of another copy of the package too; all else
     assert.doesNotMatch(made.message, /secret/);
   }
 });
+
+test('as its caller gets it, it names the method, and has the stack of the caller', async () => {
+  const cause = new Error('why');
+  const first = new RpcError('UNAVAILABLE', 'gone', { reason: 'CONNECTION_LOST', stage: 'sent', cause, retryAfter: 7 });
+  assert.equal(String(first), 'RpcError: gone');
+  assert.match(first.stack!, /^RpcError: gone\n/);
+  async function call() {
+    await Promise.resolve();
+    throw first.of('inventory', 'reserve');
+  }
+  async function caller() {
+    await call();
+  }
+  const error: RpcError = await caller().catch((thrown) => thrown);
+  assert.deepEqual([error.service, error.method, first.method], ['inventory', 'reserve', undefined]);
+  const keys = ['code', 'message', 'reason', 'cause', 'stage', 'mayHaveExecuted', 'attempts', 'retryAfter'] as const;
+  for (const key of keys) assert.equal(error[key], first[key], key);
+  const said = 'RpcError: inventory.reserve: UNAVAILABLE/CONNECTION_LOST: gone';
+  assert.equal(String(error), said);
+  assert.ok(error.stack!.startsWith(`${said}\n    at `), String(error.stack));
+  assert.match(error.stack!, /^.*\n +at call .*\n +at async caller /);
+  assert.equal(String(first.of('', 'reserve')), 'RpcError: reserve: UNAVAILABLE/CONNECTION_LOST: gone');
+  const again = error.with({ stage: 'answered' });
+  assert.deepEqual([again.method, again.stack], ['reserve', error.stack]);
+  assert.equal(error.of('other', 'method'), error);
+});

@@ -27,6 +27,8 @@ export interface RpcErrorOptions {
   mayHaveExecuted?: boolean;
   attempts?: readonly Attempt[];
   retryAfter?: number | undefined;
+  service?: string | undefined;
+  method?: string | undefined;
 }
 
 const brand = Symbol.for('evenkeel.RpcError');
@@ -37,11 +39,22 @@ const brand = Symbol.for('evenkeel.RpcError');
  * without its text.
  */
 export class RpcError extends Error {
-  override readonly name = 'RpcError';
+  declare readonly name: 'RpcError';
+  static {
+    // Not a field: that would be set only when the engine has written the name at the head of the stack.
+    Object.defineProperty(RpcError.prototype, 'name', { value: 'RpcError', configurable: true, writable: true });
+  }
   readonly code: Code;
   /** A finer word than the code, if there is one. */
   readonly reason: Reason | undefined;
-  /** True if the handler may have run although no result came: then only an idempotent call may be made again. */
+  /**
+   * True if the work may have been done, in whole or in part, although no result came: then only what is idempotent, or has
+   * a key, may be called again.
+   *
+   * Of an error that a handler throws it is false, unless the handler says otherwise: an RpcError is an answer, and the usual
+   * one ("no such thing", "not allowed") says that nothing was done. A handler that fails after it has changed something
+   * throws it with `mayHaveExecuted: true`.
+   */
   readonly mayHaveExecuted: boolean;
   /** How far the call got. Local knowledge: it does not cross the wire. */
   readonly stage: Stage;
@@ -49,6 +62,9 @@ export class RpcError extends Error {
   readonly attempts: readonly Attempt[];
   /** How long a caller should wait before it tries again, ms, if the server said. */
   readonly retryAfter: number | undefined;
+  /** On the caller's side: what was called. It does not cross the wire. */
+  readonly service: string | undefined;
+  readonly method: string | undefined;
 
   constructor(code: Code, message: string, options: RpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -58,6 +74,8 @@ export class RpcError extends Error {
     this.mayHaveExecuted = options.mayHaveExecuted ?? this.stage === 'sent';
     this.attempts = options.attempts ?? [];
     this.retryAfter = options.retryAfter;
+    this.service = options.service;
+    this.method = options.method;
     Object.defineProperty(this, brand, { value: true });
   }
 
@@ -68,17 +86,44 @@ export class RpcError extends Error {
 
   /** This error with other facts. The stack stays the first one's, where it happened. */
   with(options: RpcErrorOptions): RpcError {
-    const copy = new RpcError(this.code, this.message, {
+    const copy = this.#copy(options);
+    if (this.stack !== undefined) copy.stack = this.stack;
+    return copy;
+  }
+
+  /**
+   * This error as the caller of a method gets it: it names the method, and its stack is that of where this is called. In an
+   * async function that a user's function awaits, that stack names the user's line, and costs nothing until something fails;
+   * where a socket found out says nothing to anybody. An error that names a method already stays as it is.
+   */
+  of(service: string, method: string): RpcError {
+    if (this.method !== undefined) return this;
+    const copy = this.#copy({ service, method });
+    const { stack } = copy;
+    // The engine writes name and message at its head, whatever `toString` says; then come this function and the next.
+    const head = `${copy.name}: ${copy.message}`;
+    if (stack?.startsWith(head)) copy.stack = [copy, ...stack.slice(head.length).split('\n').slice(3)].join('\n');
+    return copy;
+  }
+
+  #copy(options: RpcErrorOptions): RpcError {
+    return new RpcError(this.code, this.message, {
       reason: this.reason,
       cause: this.cause,
       stage: this.stage,
       mayHaveExecuted: this.mayHaveExecuted,
       attempts: this.attempts,
       retryAfter: this.retryAfter,
+      service: this.service,
+      method: this.method,
       ...options,
     });
-    if (this.stack !== undefined) copy.stack = this.stack;
-    return copy;
+  }
+
+  override toString(): string {
+    if (this.method === undefined) return super.toString();
+    const what = this.service ? `${this.service}.${this.method}` : this.method;
+    return `${this.name}: ${what}: ${this.label}: ${this.message}`;
   }
 
   /** True for an RpcError of any copy of this package, which `instanceof` is not. */
