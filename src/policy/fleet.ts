@@ -1,63 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../core/random.ts';
+import { Avoidance } from './avoidance.ts';
 import { type Balancer, type BalancerName, type BalancerOptions, makeBalancer } from './balance/index.ts';
 import type { FaultWindow } from './fault-window.ts';
-import type { FaultCause, Outcome } from './outcome.ts';
+import type { Ended, FleetEvents, FleetOptions, Member, ReturnCause } from './fleet-types.ts';
+import type { FaultCause } from './outcome.ts';
 import { Stall } from './stall.ts';
 import { StickyBalancer } from './sticky.ts';
 import { Suspensions } from './suspension.ts';
-import { type SuspensionOptions, suspensionOptions } from './suspension-options.ts';
-import { type Tiered, TieredBalancer } from './tiers.ts';
-import type { TierChange } from './tiers-change.ts';
-import type { TierOptions } from './tiers-options.ts';
+import { suspensionOptions } from './suspension-options.ts';
+import { TieredBalancer } from './tiers.ts';
 import type { WeightChange } from './weight-change.ts';
-import type { WeightOptions } from './weight-options.ts';
 import { Weights } from './weights.ts';
 
-/** A node of a fleet. The fleet keeps the fields that can be written; the owner sees to the others. */
-export interface Member extends Tiered {
-  weight: number;
-  healthy: boolean;
-}
-
-export interface FleetOptions {
-  /** How weights fall and come back. */
-  weights?: Partial<WeightOptions> | undefined;
-  /** When a node goes to the failed list. */
-  suspension?: Partial<SuspensionOptions> | undefined;
-  /** How a node is chosen. Default `p2c`. */
-  balancer?: BalancerName | undefined;
-  balancerOptions?: Partial<BalancerOptions> | undefined;
-  /** When calls go over to the next tier, and back. */
-  tiers?: Partial<TierOptions> | undefined;
-  /** Whether all calls go to one member until it fails. Default false. */
-  sticky?: boolean | undefined;
-}
-
-/** Why a member that was suspended gets calls again. */
-export type ReturnCause = 'probe' | 'too-few-left' | 'panic';
-
-export interface FleetEvents<M> {
-  onWeight(member: M, change: WeightChange): void;
-  /** @param until when it is probed at the latest, on the clock of `now`, ms */
-  onSuspended(member: M, cause: FaultCause | 'probe', until: number): void;
-  onReturned(member: M, cause: ReturnCause): void;
-  /** Every member looks bad, so that picks are even among all; or no longer. */
-  onPanic(on: boolean): void;
-  /** The calls go to another tier. */
-  onTier(change: TierChange): void;
-}
-
-/** How an attempt on a member ended. */
-export interface Ended {
-  readonly outcome: Outcome;
-  /** True if the member sent an answer of whatever kind: it does not stand still. */
-  readonly answered: boolean;
-  readonly startedAt: number;
-  readonly now: number;
-  /** Kept with a change of weight, for people. */
-  readonly attempt?: string;
-}
+export type { Ended, FleetEvents, FleetOptions, Member, ReturnCause } from './fleet-types.ts';
 
 interface Entry<M> {
   readonly member: M;
@@ -74,12 +30,7 @@ interface Entry<M> {
   offline: boolean;
   /** True while the balancer has it. */
   picked: boolean;
-  /** Until when it asked to be spared, ms. */
-  sparedUntil: number;
 }
-
-/** How many members that stand still are passed over for one pick: a bound for its cost. */
-const mostPassed = 4;
 
 /**
  * The nodes that calls may go to, and all that is known of how well each is: weights, the failed list, who stands still,
@@ -94,7 +45,7 @@ export class Fleet<M extends Member> {
   readonly #suspensions: Suspensions<M>;
   readonly #entries = new Map<M, Entry<M>>();
   readonly #byId = new Map<string, Entry<M>>();
-  readonly #spared = new Set<Entry<M>>();
+  readonly #avoidance = new Avoidance<M>((member) => this.#entries.get(member)!.stall);
   readonly #balancer: TieredBalancer<M>;
   #chosen: { name: BalancerName; options: Partial<BalancerOptions> };
   #panicking = false;
@@ -158,7 +109,6 @@ export class Fleet<M extends Member> {
         expected: false,
         offline: false,
         picked: false,
-        sparedUntil: 0,
       };
       entry = { member, window, stall: new Stall(), base, ...state };
       this.#entries.set(member, entry);
@@ -173,7 +123,7 @@ export class Fleet<M extends Member> {
     if (entry === undefined) return;
     this.#entries.delete(member);
     this.#byId.delete(member.id);
-    this.#spared.delete(entry);
+    this.#avoidance.forget(member);
     this.#balancer.forget(member);
     this.weights.remove(member.id);
     this.#return(this.#suspensions.remove(member), 'too-few-left');
@@ -263,10 +213,7 @@ export class Fleet<M extends Member> {
 
   /** It asked for no more calls until then: it gets none while others are left. */
   spare(member: M, until: number): void {
-    const entry = this.#entries.get(member);
-    if (entry === undefined) return;
-    entry.sparedUntil = Math.max(entry.sparedUntil, until);
-    this.#spared.add(entry);
+    if (this.#entries.has(member)) this.#avoidance.spare(member, until);
   }
 
   /**
@@ -274,28 +221,7 @@ export class Fleet<M extends Member> {
    * spared while there is one that does not. Undefined only when there is none at all.
    */
   pick(excluded: readonly M[], now: number, key?: string): M | undefined {
-    if (this.#spared.size > 0) return this.#pickAround(excluded, now, key);
-    const first = this.#balancer.pick(excluded, key);
-    return first !== undefined && this.#stands(first, now) ? this.#pickAround(excluded, now, key) : first;
-  }
-
-  #pickAround(excluded: readonly M[], now: number, key: string | undefined): M | undefined {
-    const passed = [...excluded];
-    for (const entry of this.#spared) {
-      if (now >= entry.sparedUntil) this.#spared.delete(entry);
-      else passed.push(entry.member);
-    }
-    for (let i = 0; i < mostPassed; i++) {
-      const member = this.#balancer.pick(passed, key);
-      if (member === undefined || passed.includes(member)) break;
-      if (!this.#stands(member, now)) return member;
-      passed.push(member);
-    }
-    return this.#balancer.pick(excluded, key);
-  }
-
-  #stands(member: M, now: number): boolean {
-    return this.#entries.get(member)!.stall.stands(member.inFlight, now);
+    return this.#avoidance.pick(this.#balancer, excluded, now, key);
   }
 
   /** An attempt was sent to it. */
