@@ -395,6 +395,7 @@ export function settingsSuite(name: string, start: () => Promise<RegistrySystem>
         return before!;
       });
       await seen.reach({ nodes: { a: 2 } });
+      assert.deepEqual(seen.documents.slice(-2), [{ nodes: { a: 1 } }, { nodes: { a: 2 } }]);
     });
 
     it('are others than those of another service', async () => {
