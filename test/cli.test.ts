@@ -394,6 +394,23 @@ describe('call and nodes', () => {
     assert.equal(await second.over(), 0);
     watching.signal('SIGTERM');
     assert.equal(await watching.over(), 0);
+    const views = watching.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const seen = views.map(({ registry, nodes }) => [registry, nodes.map((node: { addr: string }) => node.addr)]);
+    assert.deepEqual(seen[0], ['known', [(await server.line('serving')).listen]], 'a line is a whole view');
+    assert.ok(seen.some(([, addrs]) => addrs.length === 2));
+    for (const { time } of views) assert.match(time, /^\d{4}-\d\d-\d\dT.*Z$/);
+    const texts = views.map(({ nodes }) =>
+      JSON.stringify(nodes, (key, value) => (key === 'nextProbe' || key === 'inFlight' ? undefined : value)),
+    );
+    for (const [i, text] of texts.entries()) assert.notEqual(text, texts[i - 1], 'nothing is said twice');
+  });
+
+  it('says on stderr that no server is listed, where stdout is no terminal', async () => {
+    const { stdout, stderr, code } = await run(['nodes', '--registry', `zookeeper://${world.zookeeper.connect}/empty`]);
+    assert.deepEqual([stdout, stderr, code], ['', 'evenkeel: the registry lists no server\n', 0]);
   });
 
   it('serves probes, a view and metrics beside the calls', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { NodeView } from '../client/view.ts';
-import { table } from './nodes.ts';
+import { snapshot, table } from './nodes.ts';
 
 const node: NodeView = {
   id: 'a4c2c6ed174eb1ca',
@@ -41,4 +41,15 @@ it('the table says what is set of a node, if something is set of any', () => {
 
 it('the table of no nodes says so', () => {
   assert.equal(table([]), 'The registry lists no server.');
+});
+
+it('a snapshot is another only where something is said that is not over in a moment', () => {
+  const registry = { state: 'known', since: '' } as const;
+  const view = (nodes: readonly NodeView[], state: 'known' | 'stale' = 'known') =>
+    snapshot({ version: 1, service: null, registry: { ...registry, state }, budget: 0, nodes: [...nodes] });
+  const first = view([node]);
+  assert.equal(view([{ ...node, nextProbe: '2026-01-01T00:00:00.001Z', inFlight: 13 }]), first);
+  for (const other of [view([]), view([node, node]), view([{ ...node, weight: 1024 }]), view([node], 'stale')]) {
+    assert.notEqual(other, first);
+  }
 });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { connectRaw } from '../client/connect-raw.ts';
 import type { NodesView, NodeView } from '../client/view.ts';
-import { systemClock } from '../core/clock.ts';
+import { isoTime, systemClock } from '../core/clock.ts';
 import { makeLog } from '../ops/log.ts';
 import { command, Failure } from './command.ts';
 import { nodesSetCommand } from './nodes-set.ts';
@@ -16,7 +16,7 @@ const refresh = 250;
 export function nodesCommand(): Command {
   const made = command(
     'nodes',
-    'Shows the servers as a client sees them: a table, or JSON lines where stdout is no terminal.',
+    'Shows the servers as a client sees them: a table; where stdout is no terminal a JSON line for each, with --watch for each view of all.',
     ['registry', 'service', 'watch', 'logLevel'],
     { logLevel: 'error' },
   );
@@ -56,9 +56,9 @@ export function nodesCommand(): Command {
       let last = '';
       do {
         const now = client.nodes();
-        const shown = JSON.stringify(now.nodes);
-        if (shown !== last) show(now, watch);
-        last = shown;
+        const seen = snapshot(now);
+        if (seen !== last) show(now, watch);
+        last = seen;
         if (watch) await systemClock.sleep(refresh, stopped.signal).catch(() => {});
       } while (watch && !stopped.signal.aborted);
     } finally {
@@ -80,13 +80,21 @@ async function settled(read: () => NodesView, signal: AbortSignal): Promise<Node
   }
 }
 
+/** The view as text, but for what is another at every moment: two that are the same say nothing new. */
+export function snapshot({ registry, nodes }: NodesView): string {
+  return JSON.stringify([registry.state, nodes.map((node) => ({ ...node, nextProbe: null, inFlight: 0 }))]);
+}
+
 function show(view: NodesView, watch: boolean): void {
+  const { nodes, registry } = view;
   if (!process.stdout.isTTY) {
-    for (const node of view.nodes) console.log(JSON.stringify(node));
+    if (watch) console.log(JSON.stringify({ time: isoTime(systemClock.wallTime()), registry: registry.state, nodes }));
+    else for (const node of nodes) console.log(JSON.stringify(node));
+    if (nodes.length === 0) console.error('evenkeel: the registry lists no server');
     return;
   }
   if (watch) process.stdout.write('\x1b[2J\x1b[H');
-  console.log(table(view.nodes));
+  console.log(table(nodes));
 }
 
 const columns: [string, (node: NodeView) => string][] = [
