@@ -387,3 +387,58 @@ test('whatever happens: some node is picked while one is there, never one that i
     { numRuns: 300 },
   );
 });
+
+test('the weight of one that says it has too much to do does not rise until it says otherwise, for each reason', () => {
+  const world = new World('AB');
+  world.fail('A');
+  const hold = (reason: 'load' | 'health', on: boolean) => world.fleet.hold(world.of('A'), reason, on, world.now);
+  hold('load', true);
+  hold('health', true);
+  world.succeed('A', 5);
+  world.wait(5_000);
+  assert.equal(world.of('A').weight, 512);
+  hold('load', false);
+  world.succeed('A', 5);
+  assert.equal(world.of('A').weight, 512, 'its health is still in doubt');
+  hold('health', false);
+  world.succeed('A');
+  assert.equal(world.of('A').weight, 1_024);
+});
+
+test('a change of tier counts at once', () => {
+  const world = new World('AB');
+  world.of('B').tier = 1;
+  world.fleet.moved(world.of('B'));
+  assert.deepEqual(world.picks(20), { A: 20 });
+});
+
+test('what is decided together is decided once', () => {
+  const world = new World('AB');
+  world.wait(6_000);
+  world.said.length = 0;
+  world.fleet.together(() => {
+    for (const name of 'AB') {
+      world.of(name).tier = 1;
+      world.fleet.moved(world.of(name));
+    }
+  });
+  assert.equal(world.said.filter((word) => word.includes('takes the calls')).length, 1);
+  assert.equal(Object.keys(world.picks(50)).length, 2);
+});
+
+test('what is said of a stranger is not heard', () => {
+  const world = new World('A');
+  const stranger = new TestMember('X');
+  const { fleet } = world;
+  fleet.setConnected(stranger, true, 0);
+  fleet.setOffline(stranger, true);
+  fleet.leaves(stranger, 0);
+  fleet.moved(stranger);
+  fleet.hold(stranger, 'load', true, 0);
+  fleet.spare(stranger, 1_000);
+  fleet.succeeded(stranger, 0, 1);
+  assert.equal(fleet.has(stranger), false);
+  assert.equal(fleet.get('X'), undefined);
+  assert.equal(fleet.probedAt(stranger, true), undefined);
+  assert.deepEqual(world.picks(5), { A: 5 });
+});

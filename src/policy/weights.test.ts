@@ -297,3 +297,27 @@ test('whatever happens: floor <= factor <= 1, changes tell the truth, and all no
     }),
   );
 });
+
+test('a weight that is held rises neither by success nor by time, and has lost no time when it is let go', () => {
+  const weights = play(['A lost -> 512']);
+  weights.hold('A', true, 0);
+  weights.hold('A', true, 0);
+  weights.success('A', 100);
+  weights.advance(10_000);
+  assert.equal(weights.weight('A'), 512);
+  weights.hold('A', false, 10_000);
+  weights.advance(10_499);
+  assert.equal(weights.weight('A'), 512);
+  weights.advance(10_500);
+  assert.equal(weights.weight('A'), 1_024);
+  weights.hold('X', true, 0);
+});
+
+test('a newcomer that is reached late begins to rise then', () => {
+  const weights = play(['A gone', 'A new -> 128', '+4000']);
+  assert.equal(weights.weight('A'), 800);
+  assert.equal(weights.begin('A', 4_000)?.to, 128);
+  weights.advance(9_000);
+  assert.equal(weights.weight('A'), 1_024);
+  assert.equal(weights.begin('A', 9_000), undefined, 'it is no newcomer any more');
+});
