@@ -84,6 +84,45 @@ describe('evenkeel nodes set', { concurrency: 2 }, () => {
     });
   });
 
+  it('is obeyed by clients while calls go on, and loses none', async (test) => {
+    const world = await BookWorld.start(test);
+    const [one, two] = [await world.server(), await world.server()];
+    const client = world.client();
+    const failed: unknown[] = [];
+    /** Which processes answered a hundred calls. */
+    const answers = async () => {
+      const pids = new Map<number, number>();
+      for (let i = 0; i < 10; i++) {
+        const calls = Array.from({ length: 10 }, () => client.write({ id: 'w', ms: 5 }));
+        for (const end of await Promise.allSettled(calls)) {
+          if (end.status === 'rejected') failed.push(end.reason);
+          else pids.set(end.value.pid, (pids.get(end.value.pid) ?? 0) + 1);
+        }
+      }
+      return (server: EvenkeelGroup) => pids.get(server.workers[0]!) ?? 0;
+    };
+    const both = () => until(async () => [one, two].every(await answers()), 'calls on both');
+    await both();
+    const { listen } = await one.line('serving');
+    const set = (...args: string[]) => run('nodes', 'set', String(listen), ...args, '--registry', world.registry);
+
+    const slow = client.write({ id: 'slow', ms: 3_000 });
+    await world.begun('slow');
+    const pid = Number(world.book.find((line) => line.startsWith('slow '))!.split(' ')[1]);
+    assert.equal((await set('--offline')).code, 0);
+    await until(async () => (await answers())(one) === 0, 'no more calls on the server that is offline');
+    assert.equal((await answers())(one), 0);
+    assert.equal((await slow).pid, pid, 'what was at work is finished where it was');
+
+    assert.equal((await set('--online', '--weight', '1')).code, 0);
+    const known = () => client.nodes().nodes.find(({ addr }) => addr === listen)?.settings;
+    await until(() => known()?.weight === 1, 'the client to know');
+    assert.ok((await answers())(one) < 20, 'a small weight gets few calls');
+    assert.equal((await set('--reset')).code, 0);
+    await until(async () => (await answers())(one) > 30, 'its share of the calls');
+    assert.deepEqual(failed, []);
+  });
+
   it('forgets what was set of a server that is gone', async (test) => {
     const world = await BookWorld.start(test);
     await configure(world, { nodes: { '0123456789abcdef': { offline: true } }, new: 1 });
