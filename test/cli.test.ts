@@ -190,6 +190,38 @@ describe('what cannot be done', { concurrency: 2 }, () => {
     }
   }
 
+  const imported: [what: string, file: string, text: string, says: RegExp][] = [
+    [
+      'TypeScript that is none',
+      'a.ts',
+      'export const a = 1;\nexport const b = ;',
+      /: Expression expected \(in .*a\.ts, line 2\)/,
+    ],
+    [
+      'JavaScript that is none',
+      'b.mjs',
+      'export const a = 1;\nexport const b = ;',
+      /: Unexpected token ';' \(in .*b\.mjs, line 2\)/,
+    ],
+    [
+      'a throw',
+      'c.ts',
+      `function f() {\n  throw new Error('no database');\n}\nf();`,
+      /: no database \(in .*c\.ts, line 2\)/,
+    ],
+  ];
+  for (const [what, name, text, says] of imported) {
+    it(`a module that imports ${what} is told in which file and line`, async () => {
+      writeFileSync(join(folder, name), text);
+      const file = join(folder, `imports-${name}.ts`);
+      writeFileSync(file, `import './${name}';\nexport default {};`);
+      const { stderr, code } = await run(['serve', file, '--listen', '127.0.0.1:0']);
+      assert.match(stderr, /^evenkeel: cannot load .*imports-.*: .*\n$/);
+      assert.match(stderr, says);
+      assert.equal(code, 1);
+    });
+  }
+
   const ports: [string, (at: string) => string[], RegExp][] = [
     [
       'serve --listen',

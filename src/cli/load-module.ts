@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ServiceModule } from '../core/contract.ts';
 import { Failure, UsageError } from './command.ts';
+import { type Place, placeOf } from './error-place.ts';
 
 /** Where a module is: `pi` is the one that comes along, anything else a file. Throws a UsageError if there is none. */
 export function moduleUrl(name: string): string {
@@ -16,8 +17,9 @@ export function moduleUrl(name: string): string {
 /** Loads a module and checks that it is one. Throws one sentence that says what is wrong with it. */
 export async function loadModule(url: string): Promise<ServiceModule> {
   const name = fileURLToPath(url);
-  const loaded = await import(url).catch((cause) => {
-    throw new Failure(`cannot load ${name}: ${oneLine(cause)}${whereIn(cause, url)}`, { cause });
+  const loaded = await import(url).catch(async (cause) => {
+    const place = said(await placeOf(cause, url), name);
+    throw new Failure(`cannot load ${name}: ${oneLine(cause)}${place}`, { cause });
   });
   const module = loaded.default as Partial<ServiceModule> | null | undefined;
   const { service, handlers } = module ?? {};
@@ -38,10 +40,8 @@ function oneLine(cause: unknown): string {
   return String((cause as Error)?.message ?? cause).replaceAll(/\s*\n\s*/g, ' ');
 }
 
-/** ` (line 3)`, as far as the stack tells where in the module it was. */
-function whereIn(cause: unknown, url: string): string {
-  const stack = String((cause as Error)?.stack ?? '');
-  const at = [url, fileURLToPath(url)].map((text) => stack.indexOf(`${text}:`)).find((index) => index >= 0);
-  const line = at === undefined ? undefined : /:(\d+)/.exec(stack.slice(stack.indexOf(':', at + 'file:'.length)))?.[1];
-  return line === undefined ? '' : ` (line ${line})`;
+/** ` (line 3)`, or ` (in FILE, line 3)` where it is another file. */
+function said(place: Place | undefined, name: string): string {
+  if (place === undefined) return '';
+  return ` (${place.file === name ? '' : `in ${place.file}, `}line ${place.line})`;
 }
