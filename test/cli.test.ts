@@ -167,6 +167,11 @@ describe('what cannot be done', { concurrency: 2 }, () => {
       /^evenkeel: .* has no handler for method "a"\n$/,
     ],
     [
+      'has a handler too many',
+      `export default { service: { name: 'x', methods: { a: {} } }, handlers: { a() {}, b() {}, toString() {} } };`,
+      /^evenkeel: .* has handlers for what is no method of "x": b, toString; its methods are a\n$/,
+    ],
+    [
       'cannot warm up',
       `export default { service: { name: 'x', methods: {} }, handlers: {}, warmUp() { throw new Error('too cold'); } };`,
       /^evenkeel: the module's warmUp failed: too cold\n$/,

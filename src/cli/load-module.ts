@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ServiceModule } from '../core/contract.ts';
+import { handlersFlaw, type ServiceModule } from '../core/contract.ts';
 import { Failure, UsageError } from './command.ts';
 import { type Place, placeOf } from './error-place.ts';
 
@@ -26,9 +26,8 @@ export async function loadModule(url: string): Promise<ServiceModule> {
   if (typeof service?.name !== 'string' || !isObject(service.methods) || !isObject(handlers)) {
     throw new UsageError(`${name} does not export default { service, handlers }`);
   }
-  for (const method of Object.keys(service.methods)) {
-    if (typeof handlers[method] !== 'function') throw new UsageError(`${name} has no handler for method "${method}"`);
-  }
+  const flaw = handlersFlaw(service, handlers);
+  if (flaw !== undefined) throw new UsageError(`${name} has ${flaw}`);
   return module as ServiceModule;
 }
 

@@ -174,7 +174,11 @@ export class Caller {
       const message = `timeout is ${timeout}: expected 1 to ${longestTimeout} ms`;
       throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
     }
-    const { attempts, hashKey } = facts;
+    const { attempts, hashKey, idempotencyKey } = facts;
+    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || idempotencyKey === '')) {
+      const message = 'idempotencyKey is no text, or an empty one: expected a text that stands for the call';
+      throw new RpcError('INVALID_ARGUMENT', message, { stage: 'unsent' });
+    }
     if (hashKey !== undefined && typeof hashKey !== 'string') {
       throw new RpcError('INVALID_ARGUMENT', `hashKey is a ${typeof hashKey}: expected a text`, { stage: 'unsent' });
     }

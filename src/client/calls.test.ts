@@ -454,3 +454,15 @@ test('an error names what was called, and who called it', async () => {
   assert.match(String(error), /^RpcError: test\.write: INVALID_ARGUMENT: timeout is -1/);
   await world.close();
 });
+
+test('an idempotency key that is no text, or an empty one, is refused: it would promise nothing', async () => {
+  const world = new World();
+  await world.node('a');
+  const client = world.client();
+  for (const key of ['', 7, null]) {
+    const call = client.write({ id: '1' }, { idempotencyKey: key as string });
+    await assert.rejects(call, { code: 'INVALID_ARGUMENT', stage: 'unsent', message: /^idempotencyKey is no text/ });
+  }
+  await world.close();
+  assert.equal(world.executions.size, 0);
+});

@@ -168,6 +168,16 @@ export function service<const M extends Methods>(name: string, methods: M): Serv
   return { name, methods };
 }
 
+/** What is wrong with the handlers of a service, in words; undefined if each method has one, and nothing else has. */
+export function handlersFlaw({ name, methods }: Service, handlers: object): string | undefined {
+  const names = Object.keys(methods);
+  const missing = names.find((method) => typeof (handlers as Record<string, unknown>)[method] !== 'function');
+  if (missing !== undefined) return `no handler for method "${missing}"`;
+  const strange = Object.keys(handlers).filter((method) => !Object.hasOwn(methods, method));
+  if (strange.length === 0) return undefined;
+  return `handlers for what is no method of "${name}": ${strange.join(', ')}; its methods are ${names.join(', ')}`;
+}
+
 /** True if the method of that name may be repeated. What is not known is not. `health` and `ping`-like checks say so themselves. */
 export function isIdempotent(service: Service, method: string): boolean {
   return method === 'health' || (Object.hasOwn(service.methods, method) && service.methods[method]!.idempotent);

@@ -208,7 +208,10 @@ test('a method without a handler, and a wrong option, are named before anything 
   const world = new World();
   const { clock, network } = world;
   const partial = { read: () => 1 } as unknown as Handlers<Contract>;
-  await assert.rejects(serve(contract, partial, { clock, network, listen: 'a:1' }), /method "write" has no handler/);
+  await assert.rejects(
+    serve(contract, partial, { clock, network, listen: 'a:1' }),
+    /the service has no handler for method "write"/,
+  );
   await assert.rejects(served(world, { weight: 0 }), /option "weight" is 0/);
   assert.equal(clock.pending, 0);
 });
@@ -266,4 +269,14 @@ test('where nobody gave a log, a handler that throws is a warning of the process
   const closed = Promise.all([client.close(0), server.close()]);
   await clock.run(10_000);
   await closed;
+});
+
+test('handlers that are missing, and that are no methods, are refused by name', async () => {
+  const { clock, network, random } = new World();
+  const start = (given: object) =>
+    serve(contract, given as Handlers<Contract>, { clock, network, random, listen: 'a:1' });
+  await assert.rejects(start({ read: () => 1 }), { message: 'the service has no handler for method "write"' });
+  await assert.rejects(start({ ...handlers, wirte: () => 1 }), {
+    message: 'the service has handlers for what is no method of "test": wirte; its methods are read, write',
+  });
 });

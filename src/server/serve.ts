@@ -1,4 +1,4 @@
-import type { Handlers, Methods, Service, ServiceModule } from '../core/contract.ts';
+import { type Handlers, handlersFlaw, type Methods, type Service, type ServiceModule } from '../core/contract.ts';
 import { endpoint } from '../core/endpoint.ts';
 import { openRegistry } from '../registry/open.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -24,13 +24,24 @@ export interface Server extends AsyncDisposable {
   /**
    * Goes away without losing a call: takes the registration back, tells the clients, serves on for `drainDelay`, finishes
    * what runs. Never rejects; a second call waits for the first.
+   *
+   * A server in your own process hears no signals by itself, because the process is yours. Kubernetes says SIGTERM and waits
+   * `terminationGracePeriodSeconds`, which must be at least `grace`:
+   *
+   * ```ts
+   * process.once('SIGTERM', () => server.close());
+   * ```
+   *
+   * The process ends by itself then, if nothing else keeps it alive. Without this it ends at once, and the calls that it is
+   * at work on with it.
    */
   close(): Promise<void>;
 }
 
 /**
  * Serves a service in this process. Resolves when it listens; it does not wait for the registry. Rejects with one
- * sentence where the port cannot be had or an option is wrong.
+ * sentence where the port cannot be had, an option is wrong, or handlers and contract do not have the same methods. It hears
+ * no signals: see `Server.close`.
  */
 export async function serve<M extends Methods>(
   service: Service<M>,
@@ -39,9 +50,8 @@ export async function serve<M extends Methods>(
 ): Promise<Server> {
   const filled = serveOptions(options);
   const module = { service, handlers } as unknown as ServiceModule;
-  for (const name of Object.keys(service.methods)) {
-    if (typeof module.handlers[name] !== 'function') throw new TypeError(`method "${name}" has no handler`);
-  }
+  const flaw = handlersFlaw(service, handlers);
+  if (flaw !== undefined) throw new TypeError(`the service has ${flaw}`);
   const { clock, log, random, id } = filled;
   const registry = open(filled.registry, { clock, log, random, auth: options.registryAuth });
   let serving: Host | undefined;
