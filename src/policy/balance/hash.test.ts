@@ -129,6 +129,9 @@ test('while a node is full its calls go on along the ring, and come back when it
   home.inFlight = 0;
   balancer.ended(home, 1, 1, false);
   assert.equal(balancer.pick([], 'k'), home);
+  // A pick sees it even where nobody told.
+  home.inFlight = 2;
+  assert.equal(balancer.pick([], 'k'), next);
 });
 
 test('who comes brings what it has in flight, and who leaves takes it along', () => {
@@ -168,6 +171,15 @@ test('far from any node that takes the key, it still goes to one node while weig
   assert.deepEqual(moved(first, map(make(nodes, {}, 2))), []);
   const heavy = keys.filter((key) => first.get(key) === nodes[0]!.id).length;
   assert.ok(heavy > 9_900, `${heavy} of 10,000 at the node that has 99.7 % of the weight`);
+  // The bound holds there too: a light node may hold one call and no more.
+  for (const key of keys.filter((each) => first.get(each) !== nodes[0]!.id)) {
+    const node = balancer.pick([], key)!;
+    node.inFlight++;
+    balancer.began(node, 0);
+    assert.notEqual(balancer.pick([], key), node);
+    node.inFlight--;
+    balancer.ended(node, 1, 1, false);
+  }
 });
 
 test('in panic keys stay with their nodes, whatever the weights', () => {
@@ -189,7 +201,8 @@ test('a call without a key is picked as by p2c', () => {
 
 test('the empty key is a key', () => {
   const nodes = fleet(10);
-  const picked = new Set(Array.from({ length: 50 }, () => make(nodes).pick([], '')!.id));
+  const balancer = make(nodes);
+  const picked = new Set(Array.from({ length: 50 }, () => balancer.pick([], '')!.id));
   assert.equal(picked.size, 1);
 });
 

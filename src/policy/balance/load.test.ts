@@ -50,7 +50,8 @@ test('what the client has in flight itself counts at once and in full', () => {
   for (let i = 0; i < 50; i++) assert.equal(balancer.pick([])!.id, 'B');
   // But not so much that a server gets it that is all but full.
   nodes[1]!.reported = 1.5;
-  assert.ok(Array.from({ length: 50 }, () => balancer.pick([])!.id).includes('A'));
+  const picks = Array.from({ length: 200 }, () => balancer.pick([])!.id);
+  assert.ok(picks.filter((id) => id === 'A').length > 80);
 });
 
 test('a light node is not flooded because it is idle', () => {

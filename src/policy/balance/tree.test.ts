@@ -37,7 +37,7 @@ test('a point that rounding carried past the end finds the last weight', () => {
 
 test('agrees with a list, whatever is set', () => {
   const weight = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 65_536 }));
-  const sets = fc.array(fc.tuple(fc.nat(200), weight), { minLength: 1, maxLength: 100 });
+  const sets = fc.array(fc.tuple(fc.nat(200), weight), { minLength: 1, maxLength: 100, size: 'max' });
   fc.assert(
     fc.property(sets, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (steps, share) => {
       const tree = new WeightTree();
@@ -63,6 +63,7 @@ test('agrees with a list, whatever is set', () => {
 test('another than one: agrees with a tree in which that one weighs nothing', () => {
   const weights = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1_000 })), {
     minLength: 1,
+    size: 'max',
     maxLength: 40,
   });
   fc.assert(
