@@ -17,7 +17,14 @@ if (chosen.length === 0) throw new Error(`no test file found in ${process.cwd()}
 const concurrency = faults ? 1 : Math.max(2, availableParallelism());
 const { status } = spawnSync(
   process.execPath,
-  ['--conditions=evenkeel-source', '--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', '--test-reporter=spec', ...chosen.sort()],
+  [
+    '--conditions=evenkeel-source',
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    '--test-timeout=600000',
+    '--test-reporter=spec',
+    ...chosen.sort(),
+  ],
   { stdio: 'inherit' },
 );
 process.exitCode = status ?? 1;
