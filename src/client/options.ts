@@ -17,6 +17,7 @@ import type { Registry } from '../registry/registry.ts';
 import { type HeartbeatOptions, heartbeatDefaults } from '../transport/heartbeat.ts';
 import { type Network, tcp } from '../transport/network.ts';
 import { type Limits, limits } from '../wire/limits.ts';
+import { checkGroups } from './option-groups.ts';
 
 /** How a service is called. Every option but `registry` has a default that is safe in production. Times in ms. */
 export interface ConnectOptions {
@@ -140,6 +141,7 @@ export function isAttempts(value: number): boolean {
 /** Fills in the defaults. Throws a RangeError that names the option and what it takes. */
 export function connectOptions(given: ConnectOptions): FilledConnectOptions {
   if (given.registry === undefined) throw new TypeError('option "registry" is missing: expected a URL or an object');
+  checkGroups(given);
   const attempts = given.attempts ?? 3;
   const pingAfter = whole(
     'heartbeat.pingAfter',
@@ -204,11 +206,7 @@ function zoneOverload(value: number): number {
 }
 
 function breakerOf(given: boolean | Partial<BreakerOptions>): BreakerOptions | undefined {
-  if (given === false) return undefined;
-  if (given !== true && (typeof given !== 'object' || given === null)) {
-    throw new RangeError(`option "breaker" is ${String(given)}: expected true, false or an object`);
-  }
-  return breakerOptions(given === true ? {} : given);
+  return given === false ? undefined : breakerOptions(given === true ? {} : given);
 }
 
 function oneOf<T extends string | boolean>(name: string, value: T, allowed: readonly T[]): T {
