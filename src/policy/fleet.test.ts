@@ -442,3 +442,14 @@ test('what is said of a stranger is not heard', () => {
   assert.equal(fleet.probedAt(stranger, true), undefined);
   assert.deepEqual(world.picks(5), { A: 5 });
 });
+
+test('an attempt that shows nothing of a node is no fast answer', () => {
+  const world = new World('AB', { balancer: 'latency' });
+  world.fleet.began(world.of('A'), 0);
+  world.fleet.succeeded(world.of('A'), 0, 5);
+  // Refused at once, because it drains.
+  world.fleet.began(world.of('B'), 5);
+  world.fleet.ended(world.of('B'), { outcome: { kind: 'neutral' }, answered: true, startedAt: 5, now: 5.1 });
+  const picked = new Set(Array.from({ length: 50 }, () => world.fleet.pick([], 6)!.id));
+  assert.deepEqual([...picked].sort(), ['A', 'B']);
+});

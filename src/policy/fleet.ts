@@ -246,7 +246,12 @@ export class Fleet<M extends Member> {
     const entry = this.#entries.get(member);
     if (entry === undefined) return;
     if (answered) entry.stall.answered();
-    this.#balancer.ended(member, now, now - startedAt, outcome.kind === 'fault');
+    this.#balancer.ended(
+      member,
+      now,
+      now - startedAt,
+      outcome.kind === 'fault',
+    );
     if (outcome.kind === 'success') this.#succeed(entry, now);
     else if (outcome.kind === 'fault') this.#fail(entry, outcome.cause, startedAt, now, attempt);
   }
