@@ -246,12 +246,8 @@ export class Fleet<M extends Member> {
     const entry = this.#entries.get(member);
     if (entry === undefined) return;
     if (answered) entry.stall.answered();
-    this.#balancer.ended(
-      member,
-      now,
-      now - startedAt,
-      outcome.kind === 'fault',
-    );
+    const failed = outcome.kind === 'neutral' ? undefined : outcome.kind === 'fault';
+    this.#balancer.ended(member, now, now - startedAt, failed);
     if (outcome.kind === 'success') this.#succeed(entry, now);
     else if (outcome.kind === 'fault') this.#fail(entry, outcome.cause, startedAt, now, attempt);
   }
