@@ -40,10 +40,6 @@ const brand = Symbol.for('evenkeel.RpcError');
  */
 export class RpcError extends Error {
   declare readonly name: 'RpcError';
-  static {
-    // Not a field: that would be set only when the engine has written the name at the head of the stack.
-    Object.defineProperty(RpcError.prototype, 'name', { value: 'RpcError', configurable: true, writable: true });
-  }
   readonly code: Code;
   /** A finer word than the code, if there is one. */
   readonly reason: Reason | undefined;
@@ -137,3 +133,6 @@ export class RpcError extends Error {
     return new RpcError('INTERNAL', 'the handler failed', { reason: 'UNHANDLED', cause: value, mayHaveExecuted: true });
   }
 }
+
+// Not a field, which every error would show as a fact of its own.
+Object.defineProperty(RpcError.prototype, 'name', { value: 'RpcError', configurable: true, writable: true });
