@@ -16,6 +16,8 @@ const tsc = join(root, 'node_modules', '.bin', 'tsc');
 /** What a stranger writes who has installed the package. */
 const consumer = `
 import { connect, method, RpcError, serve, service, type Handlers } from 'evenkeel';
+import { makeLog, makeMetrics, startOps } from 'evenkeel/ops';
+import pino from 'pino';
 import { z } from 'zod';
 
 const math = service('math', {
@@ -27,14 +29,23 @@ const handlers: Handlers<typeof math.methods> = {
     return of / 2;
   },
 };
-const server = await serve(math, handlers, { listen: '127.0.0.1:0', drainDelay: 0 });
-const client = connect(math, { registry: \`static:127.0.0.1:\${server.port}\` });
+const metrics = makeMetrics();
+const ops = await startOps({ listen: { host: '127.0.0.1', port: 0 }, metrics: () => metrics.text() });
+const server = await serve(math, handlers, {
+  listen: '127.0.0.1:0',
+  drainDelay: 0,
+  log: makeLog({ level: 'error' }),
+  metrics,
+});
+const log = pino({ level: 'error' });
+const client = connect(math, { registry: \`static:127.0.0.1:\${server.port}\`, log, metrics });
 const half: number = await client.half({ of: 42 });
 // @ts-expect-error the contract is typed
 const wrong = client.half({ of: 'x' }).catch((error: unknown) => (RpcError.is(error) ? error.code : 'none'));
 console.log(half, await wrong);
 await client.close();
 await server.close();
+await ops.close();
 `;
 
 before(async () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startZooKeeper } from '../../src/dev/zookeeper.ts';
 import { EvenkeelGroup } from '../../test/support/evenkeel-group.ts';
+import { until } from '../../test/support/until.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -57,6 +59,33 @@ test('chain: a service that is server and client at once', async (t) => {
   const late = await call('["unicorn"]', '--timeout', '1s');
   assert.equal(late.code, 1);
   assert.match(late.stderr, /^DEADLINE_EXCEEDED: /);
+});
+
+test("embedded: a server in a process of one's own, with log, probes, metrics and a way out", async (t) => {
+  const registry = `${await zookeeper(t)}/greeter`;
+  const args = ['--conditions=evenkeel-source', here('embedded/server.ts'), registry, '127.0.0.1:0', '0'];
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => server.kill('SIGKILL'));
+  let output = '';
+  server.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+  });
+  const ended = once(server, 'exit');
+  const lines = () =>
+    output.split('\n').flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? JSON.parse(line) : []));
+  const { ops } = await until(() => lines().find(({ msg }) => msg === 'the example serves'), 'the server');
+  const get = (path: string) => fetch(`http://127.0.0.1:${ops}${path}`);
+  await until(async () => (await get('/readyz')).status === 200, 'readiness');
+  const client = await run(['--conditions=evenkeel-source', here('greeter/client.ts'), registry]);
+  assert.deepEqual(client.lines.slice(0, 3), ['Hello, Ada', 'Hello, Ada', '1']);
+  assert.match(
+    await (await get('/metrics')).text(),
+    /rpc_server_call_duration_seconds_count\{method="visit",code="OK"\} 2/,
+  );
+  assert.equal(await (await get('/nodes')).text(), '{}');
+  server.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  assert.ok(lines().some(({ msg }) => msg === 'gone'));
 });
 
 /** Runs a program to its end without standing in the way of what this process serves meanwhile. */

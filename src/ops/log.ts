@@ -28,7 +28,8 @@ const secretKeys = ['auth', 'authorization', 'password', 'secret', 'token'];
 const secretPaths = ['', '*.', '*.*.'].flatMap((prefix) => secretKeys.map((key) => prefix + key));
 
 /**
- * A log of JSON lines. Text from peers cannot forge a line, because JSON writes a line end as `\n`; it must stay a value,
+ * A log of JSON lines, to be given to `serve` and `connect` as the option `log`. It is a pino logger; any other will do as well.
+ * Text from peers cannot forge a line, because JSON writes a line end as `\n`; it must stay a value,
  * though, and never become a key.
  *
  * Lines are written at once and not by a thread: what was said last before an exit is what is looked for.

@@ -28,7 +28,10 @@ export interface MetricsOptions {
   process?: boolean;
 }
 
-/** A name may be asked for more than once: two clients in one process count into the same series. */
+/**
+ * Metrics for Prometheus, to be given to `serve` and `connect` as the option `metrics`. A name may be asked for more than once:
+ * two clients in one process count into the same series.
+ */
 export function makeMetrics(options: MetricsOptions = {}): ShownMetrics {
   const registry = new Registry();
   if (options.process ?? true) collectDefaultMetrics({ register: registry });
