@@ -172,8 +172,11 @@ function firstSeconds(facts: {
     const node = balancer.pick([])!;
     node.picks++;
     node.inFlight++;
+    const begun = clock.now();
+    balancer.began(node, begun);
     clock.timer(exponential(5), () => {
       node.inFlight--;
+      balancer.ended(node, clock.now(), clock.now() - begun, false);
       if (weights.success(node.id, clock.now()) !== undefined) balancer.update(node);
     });
     clock.timer(exponential(1_000 / facts.rate), arrive);
