@@ -1,0 +1,298 @@
+import { jitter, type Random } from '../../core/random.ts';
+import type { Agenda, Due } from './agenda.ts';
+import type { AttemptEnd, Habits, Target } from './contender.ts';
+import type { Answer, Job, Peer, Server } from './server.ts';
+
+/** The way from a client to a server, or back, ms. */
+export const hop = 0.25;
+/** A connection that lived this long was a real one: the next failure begins the backoff anew, ms. */
+const livedAfter = 2_000;
+/** A server that drains is dialled again after this, ms. */
+const drainPause = 2_000;
+/** How long a health check or a probe may take, ms. */
+const checkTimeout = 1_000;
+const spread = 0.2;
+
+/** An attempt, as its link sees it. */
+export interface Sent {
+  /** True once nobody waits for it: it counts as in flight until the server has let go of it. */
+  over: boolean;
+  onEnd(end: AttemptEnd): void;
+}
+
+export interface LinkEvents {
+  onConnected(link: Link, connected: boolean): void;
+  onFault(link: Link, cause: 'refused' | 'lost' | 'heartbeat' | 'health', since: number): void;
+  onHealthy(link: Link): void;
+}
+
+/** One client's connection to one server: dialled, kept alive, lost and dialled again. As `client/links.ts` does it. */
+export class Link implements Target {
+  readonly id: string;
+  readonly server: Server;
+  weight = 1;
+  healthy = true;
+  readonly tier = 0;
+  inFlight = 0;
+  /** True once the registry does not list the server any more. */
+  unlisted = false;
+  /** Since when it has had no connection. */
+  downSince: number | undefined;
+  readonly #agenda: Agenda;
+  readonly #random: Random;
+  readonly #habits: Habits;
+  readonly #events: LinkEvents;
+  #state: 'closed' | 'dialling' | 'open' | 'draining' = 'closed';
+  #saidDrain = false;
+  #stopped = false;
+  #failures = 0;
+  #openedAt = 0;
+  #lastSign = 0;
+  /** When the oldest question without an answer was asked. */
+  #asked: number | undefined;
+  #silent = false;
+  #redial: Due | undefined;
+  /** Tells a connection from the one before it. */
+  #peer: Peer | undefined;
+  readonly #sent = new Map<Sent, Job>();
+  readonly #pending = new Set<Sent>();
+  #checking: ((ok: boolean) => void)[] | undefined;
+
+  constructor(server: Server, agenda: Agenda, random: Random, habits: Habits, events: LinkEvents) {
+    this.id = server.id;
+    this.server = server;
+    this.#agenda = agenda;
+    this.#random = random;
+    this.#habits = habits;
+    this.#events = events;
+    this.downSince = agenda.now;
+  }
+
+  get connected(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** The server said that it goes, and nothing is left of it. */
+  get departed(): boolean {
+    return this.#saidDrain && this.#state === 'closed';
+  }
+
+  alive(): boolean {
+    return this.connected && !this.#overdue;
+  }
+
+  start(delay: number): void {
+    this.#agenda.after(delay, () => this.dial());
+    const { healthInterval } = this.#habits;
+    if (healthInterval === undefined) return;
+    let first = true;
+    const wait = () => {
+      const ms = first ? healthInterval * this.#random() : jitter(healthInterval, spread, this.#random);
+      first = false;
+      return ms;
+    };
+    this.#agenda.every(wait, () => this.#checkHealth());
+  }
+
+  /** No new connections; what is at work may end. */
+  stop(): void {
+    this.#stopped = true;
+    this.#state = this.connected ? 'draining' : this.#state;
+    this.#closeIfIdle();
+  }
+
+  send(attempt: Sent): void {
+    this.inFlight++;
+    if (this.connected) return this.#transmit(attempt);
+    this.#pending.add(attempt);
+    this.dial();
+  }
+
+  /** Nobody waits for the attempt any more. */
+  cancel(attempt: Sent): void {
+    attempt.over = true;
+    if (this.#pending.delete(attempt)) this.inFlight--;
+    const job = this.#sent.get(attempt);
+    if (job !== undefined) this.#agenda.after(hop, () => this.server.cancel(job));
+  }
+
+  dial(): void {
+    if (this.#state !== 'closed' || this.#stopped) return;
+    this.#redial = undefined;
+    this.#state = 'dialling';
+    const since = this.#agenda.now;
+    const peer: Peer = {
+      onDrain: () => void this.#agenda.after(hop, () => this.#onDrain(peer)),
+      onLost: () => void this.#agenda.after(hop, () => this.#onClosed(peer)),
+    };
+    this.#peer = peer;
+    const { helloTimeout } = this.#habits;
+    this.#agenda.after(hop, () => {
+      if (!this.server.reachable) return void this.#agenda.after(hop, () => this.#onFailed(peer, since));
+      this.server.accept(peer);
+      const hello = () => void this.#agenda.after(hop, () => this.#onOpen(peer));
+      if (helloTimeout === undefined) hello();
+      else this.server.whenAwake(hello);
+    });
+    if (helloTimeout !== undefined) this.#agenda.after(helloTimeout, () => this.#onFailed(peer, since));
+  }
+
+  /** Looks for signs of life. To be called every 100 ms. */
+  beat(): void {
+    const { heartbeat } = this.#habits;
+    if (heartbeat === undefined || this.#state === 'closed' || this.#state === 'dialling') return;
+    const { now } = this.#agenda;
+    if (this.#asked !== undefined && this.#lastSign < this.#asked) {
+      if (now - this.#asked >= heartbeat.deadAfter - heartbeat.pingAfter) return this.#onClosed(this.#peer!);
+    } else if (now - this.#lastSign >= heartbeat.pingAfter) {
+      this.#asked = now;
+      this.#ask(() => {});
+    }
+    const silent = this.connected && this.#overdue;
+    if (silent && !this.#silent) this.#events.onFault(this, 'heartbeat', now);
+    this.#silent = silent;
+  }
+
+  /** One check, or the one under way. */
+  probe(then: (ok: boolean) => void): void {
+    if (!this.connected) return then(false);
+    if (this.#checking !== undefined) return void this.#checking.push(then);
+    const waiting = [then];
+    this.#checking = waiting;
+    const end = (ok: boolean) => {
+      if (this.#checking !== waiting) return;
+      this.#checking = undefined;
+      for (const callback of waiting) callback(ok);
+    };
+    this.#ask(() => end(true));
+    this.#agenda.after(checkTimeout, () => end(false));
+  }
+
+  get #overdue(): boolean {
+    const { heartbeat } = this.#habits;
+    if (heartbeat === undefined || this.#asked === undefined || this.#lastSign >= this.#asked) return false;
+    return this.#agenda.now - this.#asked > heartbeat.pingAfter;
+  }
+
+  #checkHealth(): void {
+    if (!this.connected || this.#checking !== undefined) return;
+    const since = this.#agenda.now;
+    const peer = this.#peer;
+    this.probe((ok) => {
+      if (ok) this.#events.onHealthy(this);
+      else if (this.connected && this.#peer === peer) this.#events.onFault(this, 'health', since);
+    });
+  }
+
+  /** Asks something that the server answers at once. */
+  #ask(then: () => void): void {
+    const peer = this.#peer;
+    const answer = () => {
+      if (this.#peer !== peer) return;
+      this.#lastSign = this.#agenda.now;
+      then();
+    };
+    this.#agenda.after(hop, () => this.server.whenAwake(() => void this.#agenda.after(hop, answer)));
+  }
+
+  #transmit(attempt: Sent): void {
+    const job: Job = { answer: (answer) => void this.#agenda.after(hop, () => this.#onAnswer(attempt, job, answer)) };
+    this.#sent.set(attempt, job);
+    this.#agenda.after(hop, () => this.server.receive(job));
+  }
+
+  #onAnswer(attempt: Sent, job: Job, answer: Answer): void {
+    if (this.#sent.get(attempt) !== job) return;
+    this.#sent.delete(attempt);
+    this.inFlight--;
+    this.#lastSign = this.#agenda.now;
+    if (!attempt.over) attempt.onEnd(answer);
+    this.#closeIfIdle();
+  }
+
+  #onOpen(peer: Peer): void {
+    if (this.#peer !== peer || this.#state !== 'dialling') return this.server.forget(peer);
+    const { now } = this.#agenda;
+    if (this.#habits.keepsUnlisted && this.server.draining) {
+      this.#saidDrain = true;
+      this.#close(peer);
+      this.#later(drainPause);
+      return;
+    }
+    this.#state = 'open';
+    this.#openedAt = this.#lastSign = now;
+    this.#asked = undefined;
+    this.#silent = false;
+    this.downSince = undefined;
+    this.#events.onConnected(this, true);
+    for (const attempt of this.#pending) this.#transmit(attempt);
+    this.#pending.clear();
+  }
+
+  #onFailed(peer: Peer, since: number): void {
+    if (this.#peer !== peer || this.#state !== 'dialling') return;
+    this.#close(peer);
+    if (!this.#stopped) {
+      this.#failures++;
+      this.#events.onFault(this, 'refused', since);
+      this.#later(this.#habits.redial(this.#failures, this.#random));
+    }
+    for (const attempt of [...this.#pending]) {
+      this.#pending.delete(attempt);
+      this.inFlight--;
+      if (!attempt.over) attempt.onEnd('refused');
+    }
+  }
+
+  #onDrain(peer: Peer): void {
+    if (this.#peer !== peer || !this.connected || !this.#habits.keepsUnlisted) return;
+    this.#saidDrain = true;
+    this.#state = 'draining';
+    this.downSince = this.#agenda.now;
+    this.#later(drainPause);
+    this.#events.onConnected(this, false);
+    this.#closeIfIdle();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#state !== 'draining' || this.#sent.size > 0) return;
+    this.#close(this.#peer!);
+    if (!this.#stopped) this.#events.onConnected(this, false);
+  }
+
+  #onClosed(peer: Peer): void {
+    if (this.#peer !== peer || this.#state === 'closed') return;
+    const was = this.#state;
+    this.#close(peer);
+    const { now } = this.#agenda;
+    if (!this.#stopped) {
+      if (now - this.#openedAt >= livedAfter) this.#failures = 0;
+      this.#failures++;
+      if (was === 'open') {
+        this.downSince = now;
+        // First out of the pick: whoever hears of the fault may make a call.
+        this.#events.onConnected(this, false);
+        this.#events.onFault(this, 'lost', now);
+      }
+      this.#later(this.#habits.redial(this.#failures, this.#random));
+    }
+    const lost = [...this.#sent.keys()];
+    this.#sent.clear();
+    this.inFlight -= lost.length;
+    for (const attempt of lost) if (!attempt.over) attempt.onEnd('lost');
+  }
+
+  #close(peer: Peer): void {
+    this.server.forget(peer);
+    this.#state = 'closed';
+    this.#peer = undefined;
+    for (const then of this.#checking ?? []) then(false);
+    this.#checking = undefined;
+  }
+
+  #later(ms: number): void {
+    if (this.#stopped) return;
+    if (this.#redial !== undefined) this.#redial.off = true;
+    this.#redial = this.#agenda.after(ms, () => this.dial());
+  }
+}
