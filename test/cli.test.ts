@@ -30,15 +30,15 @@ describe('what is typed wrongly', { concurrency: 2 }, () => {
     {
       args: ['serve'],
       env: { EVENKEEL_DRAIN_DELAY: 'soon' },
-      says: /'--drain-delay <TIME>' value 'soon' from env 'EVENKEEL_DRAIN_DELAY' is invalid. expected a time from 0ms/,
+      says: /'--drain-delay <TIME>' value 'soon' from env 'EVENKEEL_DRAIN_DELAY' is invalid. expected a time from 0ms to 10m, such as/,
     },
     {
       args: ['serve', '--drain-delay', '5s', '--grace', '1s'],
-      says: /^evenkeel: --grace is 1000: expected a whole number from 7000 to 3600000\n$/,
+      says: /^evenkeel: --grace is 1s: expected a time from 7s to 1h\n$/,
     },
     {
       args: ['gateway', ...away, '--drain-delay', '5s', '--grace', '1s'],
-      says: /^evenkeel: --grace is 1000 ms: expected at least 7000 ms, 2000 more than --drain-delay\n$/,
+      says: /^evenkeel: --grace is 1s: expected at least 7s, 2s more than --drain-delay\n$/,
     },
     { args: ['serve', './nonesuch.ts'], says: /^evenkeel: there is no module \/.*\/nonesuch\.ts\n$/ },
     { args: ['call'], says: /^evenkeel: missing required argument 'METHOD'/ },
@@ -231,7 +231,7 @@ describe('what cannot be done', { concurrency: 2 }, () => {
     [
       'serve --listen',
       (at) => ['serve', '--listen', at, ...away],
-      /^evenkeel: cannot listen on .*: the port is taken\n$/,
+      /^evenkeel: cannot listen on .*: the port is in use\n$/,
     ],
     [
       'serve --ops',
@@ -246,7 +246,7 @@ describe('what cannot be done', { concurrency: 2 }, () => {
     [
       'gateway --rpc',
       (at) => ['gateway', '--listen', '127.0.0.1:0', '--rpc', at, ...away],
-      /^evenkeel: cannot listen on .*taken\n$/,
+      /^evenkeel: cannot listen on .*: the port is in use\n$/,
     ],
     [
       'gateway --ops',
@@ -256,7 +256,7 @@ describe('what cannot be done', { concurrency: 2 }, () => {
     [
       'zookeeper --listen',
       (at) => ['zookeeper', '--listen', at],
-      /^evenkeel: cannot listen on .*: the port is taken\n$/,
+      /^evenkeel: cannot listen on .*: the port is in use\n$/,
     ],
   ];
   for (const [what, args, says] of ports) {

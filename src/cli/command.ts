@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type OptionName, type OptionValues, options } from './options.ts';
+import { type OptionName, type OptionSpec, type OptionValues, options, timeText } from './options.ts';
 
 /** What was typed cannot be done: one sentence, exit code 2. */
 export class UsageError extends Error {}
@@ -73,8 +73,15 @@ export function asUsage<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const flagOf = (text: string, name: string) =>
-      Object.hasOwn(options, name) ? `--${options[name as OptionName].flag}` : text;
-    throw new UsageError((error as Error).message.replace(/^option "(\w+)"/, flagOf));
+    throw new UsageError((error as Error).message.replace(/^option "(\w+)"(.*)$/s, ofFlag));
   }
+}
+
+/** The library counts in ms, and calls options by their names; who typed a flag wrote `1s`. */
+function ofFlag(text: string, name: string, what: string): string {
+  if (!Object.hasOwn(options, name)) return text;
+  const { flag, value } = options[name as OptionName] as OptionSpec<unknown>;
+  if (value !== 'TIME') return `--${flag}${what}`;
+  const times = what.replaceAll(/\d+/g, (ms) => timeText(Number(ms))).replace('a whole number', 'a time');
+  return `--${flag}${times}`;
 }

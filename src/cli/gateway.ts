@@ -11,6 +11,7 @@ import { makeMetrics } from '../ops/metrics.ts';
 import { startOps } from '../ops/server.ts';
 import type { Listener } from '../transport/listen.ts';
 import { command, UsageError } from './command.ts';
+import { timeText } from './options.ts';
 import { podFacts } from './pod.ts';
 import { requireRegistry } from './registry.ts';
 import { registryAuth } from './secrets.ts';
@@ -51,7 +52,7 @@ export function gatewayCommand(): Command {
     const { service, registryCache, drainDelay = 4_000, grace = 30_000 } = values;
     if (grace < drainDelay + reserve) {
       throw new UsageError(
-        `--grace is ${grace} ms: expected at least ${drainDelay + reserve} ms, ${reserve} more than --drain-delay`,
+        `--grace is ${timeText(grace)}: expected at least ${timeText(drainDelay + reserve)}, ${timeText(reserve)} more than --drain-delay`,
       );
     }
     const auth = registryAuth();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type OptionName, type OptionSpec, options } from './options.ts';
+import { duration, type OptionName, type OptionSpec, options, timeText } from './options.ts';
 
 const table = Object.entries(options) as unknown as [OptionName, OptionSpec<unknown>][];
 
@@ -58,7 +58,7 @@ describe('the option table', () => {
 });
 
 describe('what options take', () => {
-  const time = (min: string, max: string) => `expected a time from ${min}ms to ${max}ms, such as 500ms, 5s or 1m`;
+  const time = (min: string, max: string) => `expected a time from ${min} to ${max}, such as 500ms, 5s or 1m`;
   const cases: [OptionName, string, unknown][] = [
     ['listen', '0.0.0.0:0', '0.0.0.0:0'],
     ['listen', '[::1]:7000', '[::1]:7000'],
@@ -89,12 +89,12 @@ describe('what options take', () => {
     ['drainDelay', '0', 0],
     ['drainDelay', '250', 250],
     ['drainDelay', '1.5m', 90_000],
-    ['drainDelay', '601s', time('0', '600000')],
-    ['drainDelay', '5 s', time('0', '600000')],
-    ['drainDelay', '-5s', time('0', '600000')],
+    ['drainDelay', '601s', time('0ms', '10m')],
+    ['drainDelay', '5 s', time('0ms', '10m')],
+    ['drainDelay', '-5s', time('0ms', '10m')],
     ['grace', '1h', 3_600_000],
-    ['timeout', '0', time('1', '2147483647')],
-    ['timeout', 'soon', time('1', '2147483647')],
+    ['timeout', '0', time('1ms', '2147483647ms')],
+    ['timeout', 'soon', time('1ms', '2147483647ms')],
     ['handlerTimeout', '10s', 10_000],
     ['balancer', 'p2c', 'p2c'],
     ['balancer', 'best', 'expected one of random, p2c, round-robin, least-requests, latency, load, hash'],
@@ -104,5 +104,11 @@ describe('what options take', () => {
   ];
   for (const [name, text, expected] of cases) {
     it(`--${options[name].flag} '${text}': ${expected}`, () => assert.equal(read(name, text), expected));
+  }
+});
+
+it('a time is said as it would be typed', () => {
+  for (const text of ['0ms', '1ms', '1500ms', '1s', '90s', '2m', '1h', '25h']) {
+    assert.equal(timeText(duration(0, 1e9)(text)), text);
   }
 });

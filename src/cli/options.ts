@@ -265,13 +265,19 @@ export function whole(min: number, max: number): (given: string) => number {
 
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
+/** A time as it would be typed: 1500 is `1500ms`, 90,000 is `90s`. */
+export function timeText(ms: number): string {
+  const [unit, size] = Object.entries(units).findLast(([, size]) => ms > 0 && ms % size === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}
+
 /** `500ms`, `5s`, `1.5m`, `1h`, or a number of milliseconds. */
 export function duration(min: number, max: number): (given: string) => number {
   return (given) => {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(given);
     const value = match === null ? Number.NaN : Math.round(Number(match[1]) * units[match[2] ?? 'ms']!);
     if (value >= min && value <= max) return value;
-    throw new Error(`expected a time from ${min}ms to ${max}ms, such as 500ms, 5s or 1m`);
+    throw new Error(`expected a time from ${timeText(min)} to ${timeText(max)}, such as 500ms, 5s or 1m`);
   };
 }
 

@@ -33,6 +33,7 @@ export async function run(version: string): Promise<void> {
 
 /** A command whose end is decided here, and that speaks as we do. */
 function own(made: Command): Command {
+  for (const part of made.commands) own(part);
   return made.exitOverride().configureOutput({
     outputError: (text, write) => write(text.replace(/^error: /, 'evenkeel: ')),
     // Help, that is, and the version: all that is asked for.

@@ -142,7 +142,6 @@ export function isAttempts(value: number): boolean {
 export function connectOptions(given: ConnectOptions): FilledConnectOptions {
   if (given.registry === undefined) throw new TypeError('option "registry" is missing: expected a URL or an object');
   checkGroups(given);
-  const attempts = given.attempts ?? 3;
   const pingAfter = whole(
     'heartbeat.pingAfter',
     given.heartbeat?.pingAfter ?? heartbeatDefaults.pingAfter,
@@ -156,7 +155,7 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     registryAuth: given.registryAuth,
     registryCache: given.registryCache,
     timeout: whole('timeout', given.timeout ?? 5_000, 1, longestTimeout),
-    attempts: isAttempts(attempts) ? attempts : whole('attempts', attempts, 1, mostAttempts),
+    attempts: attemptsOption(given.attempts ?? 3),
     hedging: oneOf('hedging', given.hedging ?? true, [true, false]),
     budget: budgetOptions(given.budget),
     breaker: breakerOf(given.breaker ?? false),
@@ -193,6 +192,11 @@ export function connectOptions(given: ConnectOptions): FilledConnectOptions {
     random: given.random ?? systemRandom,
     network: given.network ?? tcp,
   };
+}
+
+function attemptsOption(value: number): number {
+  if (isAttempts(value)) return value;
+  throw new RangeError(`option "attempts" is ${value}: expected a whole number from 1 to ${mostAttempts}, or Infinity`);
 }
 
 /** 0, or a whole number in a range. */

@@ -197,7 +197,7 @@ test('a start that fails leaves nothing behind: the port is free again, the time
   await assert.rejects(served(world, { registry: 'static:a:1' }), /cannot be written to/);
   assert.equal(world.clock.pending, 0);
   const server = await served(world);
-  await assert.rejects(served(world), /cannot listen on a:1: the port is taken/);
+  await assert.rejects(served(world), /cannot listen on a:1: the port is in use/);
   const closed = server.close();
   await world.clock.run(10_000);
   await closed;

@@ -64,7 +64,7 @@ test('a port is taken until its listener stops', async () => {
   const first = await network.listen({ host: 'h', port: 5 }, () => {});
   await assert.rejects(
     network.listen({ host: 'h', port: 5 }, () => {}),
-    /cannot listen on h:5: the port is taken/,
+    /cannot listen on h:5: the port is in use/,
   );
   await first.stop();
   const { port } = await network.listen({ host: 'h', port: 5 }, () => {});

@@ -29,7 +29,7 @@ export class MemoryNetwork implements Network {
   listen({ host, port }: ListenAt, onStream: (stream: Duplex) => void): Promise<Acceptor> {
     const at = { host, port: port === 0 ? this.#nextPort++ : port };
     if (this.#listeners.has(address(at)))
-      return Promise.reject(new Error(`cannot listen on ${address(at)}: the port is taken`));
+      return Promise.reject(new Error(`cannot listen on ${address(at)}: the port is in use`));
     this.#listeners.set(address(at), onStream);
     return Promise.resolve({
       port: at.port,

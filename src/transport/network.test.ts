@@ -30,7 +30,7 @@ test('a port that cannot be had is one sentence', async (t) => {
   const { port } = acceptor;
   const nobody = () => {};
   await assert.rejects(tcp.listen({ host: '127.0.0.1', port }, nobody), {
-    message: `cannot listen on 127.0.0.1:${port}: the port is taken`,
+    message: `cannot listen on 127.0.0.1:${port}: the port is in use`,
   });
   await assert.rejects(tcp.listen({ host: '192.0.2.1', port: 0 }, nobody), {
     message: 'cannot listen on 192.0.2.1:0: "192.0.2.1" is no address of this machine',

@@ -58,7 +58,7 @@ export const tcp: Network = {
 /** Why a port cannot be had, in one sentence. */
 export function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
   const at = address({ host, port });
-  if (error.code === 'EADDRINUSE') return new Error(`cannot listen on ${at}: the port is taken`, { cause: error });
+  if (error.code === 'EADDRINUSE') return new Error(`cannot listen on ${at}: the port is in use`, { cause: error });
   if (error.code === 'EACCES') return new Error(`cannot listen on ${at}: not permitted`, { cause: error });
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
     return new Error(`cannot listen on ${at}: "${host}" is no address of this machine`, { cause: error });
