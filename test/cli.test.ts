@@ -357,7 +357,7 @@ describe('call and nodes', () => {
       [['fail', '"error"'], /^INTERNAL: the handler failed \(UNHANDLED; it may have run\)\n$/],
       [['read', '{"id": 1}'], /^INVALID_ARGUMENT: input\.id: .*\n$/],
       [['nosuch'], /^UNIMPLEMENTED: "book" has no method "nosuch": expected .*\n$/],
-      [['burn', '1000', '--timeout', '200ms'], /^DEADLINE_EXCEEDED: .*\(it may have run\)\n$/],
+      [['burn', '3000', '--timeout', '1s'], /^DEADLINE_EXCEEDED: .*\(it may have run\)\n$/],
     ] as const) {
       const { stdout, stderr, code } = await call(...args);
       assert.match(stderr, says);
@@ -496,6 +496,17 @@ describe('call and nodes', () => {
   it('has one registration all the while', () => {
     assert.equal(world.entries.length, 1);
   });
+});
+
+it('a server that no registry knows says how it is found', async (test) => {
+  const server = EvenkeelGroup.start(test, ['serve', '--listen', '127.0.0.1:0', '--drain-delay', '0']);
+  const { level, clients } = await server.line(
+    'no --registry is given: only clients that are told the address find this server',
+  );
+  const { listen } = await server.line('serving');
+  assert.deepEqual([level, clients], ['warn', `static:${listen}`]);
+  server.signal('SIGTERM');
+  assert.equal(await server.over(), 0);
 });
 
 describe('evenkeel zookeeper', () => {
