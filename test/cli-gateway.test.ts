@@ -54,4 +54,16 @@ describe('evenkeel gateway', { concurrency: 2 }, () => {
     assert.equal(await gateway.over(), 0);
     assert.deepEqual(gateway.members, []);
   });
+
+  it('says why it has reached no server, such as that another service answers', async (test) => {
+    const world = await BookWorld.start(test);
+    const server = await world.server();
+    const { listen } = await server.line('serving');
+    const gateway = EvenkeelGroup.start(test, ['gateway', '--registry', world.registry, '--service', 'nope', ...usual]);
+    const { level, servers } = await gateway.line('no server was reached yet');
+    assert.equal(level, 'warn');
+    assert.match(String(servers), new RegExp(`^${listen}: .*service "book" answers, expected "nope"`));
+    gateway.signal('SIGTERM');
+    assert.equal(await gateway.over(), 0);
+  });
 });

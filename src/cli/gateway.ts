@@ -72,7 +72,9 @@ export function gatewayCommand(): Command {
     });
     /** What is open, in the order in which it was opened. */
     const open: { close(): Promise<unknown> }[] = [{ close: () => client.close(0) }];
+    const closing = new AbortController();
     const closeAll = async () => {
+      closing.abort();
       for (const one of open.reverse()) await one.close();
     };
     let leave = closeAll;
@@ -96,6 +98,7 @@ export function gatewayCommand(): Command {
           await startOps({ listen: parseAddress(values.ops), log, health, metrics: () => metrics.text(), nodes }),
         );
       }
+      void sayWhyUnreached(client, log, closing.signal);
       leave = async () => {
         const until = grace - reserve;
         await Promise.all([gateway.drain(drainDelay, until), rpc && leaveRpc(rpc, drainDelay, until)]);
@@ -107,6 +110,18 @@ export function gatewayCommand(): Command {
       throw error;
     }
   });
+}
+
+/** How long a gateway may have reached no server until it says why, ms. */
+const soon = 3_000;
+
+/** A server that is another than wanted, or refuses, is silent otherwise: each request alone would hear of it. */
+async function sayWhyUnreached(client: RawClient, log: Log, closing: AbortSignal): Promise<void> {
+  await systemClock.sleep(soon, closing).catch(() => {});
+  if (closing.aborted || client.ready) return;
+  const { nodes, registry } = client.nodes();
+  const servers = nodes.map(({ addr, lastCause }) => `${addr}: ${lastCause ?? 'no word yet'}`);
+  log.warn({ registry: registry.state, servers }, 'no server was reached yet');
 }
 
 type Shared = { client: RawClient; log: Log; service?: string };

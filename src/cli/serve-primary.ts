@@ -1,3 +1,4 @@
+import { address } from '../core/endpoint.ts';
 import { Health } from '../ops/health.ts';
 import { makeLog } from '../ops/log.ts';
 import { type ServeOptions, serveOptions } from '../server/options.ts';
@@ -45,6 +46,10 @@ export async function serveAsPrimary(values: ServeValues): Promise<void> {
     process.exit(0);
   }
   watchHealth(server, health, started);
+  if (values.registry === undefined) {
+    const byHand = `static:${address(server)}`;
+    log.warn({ clients: byHand }, 'no --registry is given: only clients that are told the address find this server');
+  }
 }
 
 /** Ready = registered once, workers there, and not on the way out. */

@@ -466,3 +466,20 @@ test('an idempotency key that is no text, or an empty one, is refused: it would 
   await world.close();
   assert.equal(world.executions.size, 0);
 });
+
+test('how long an attempt took is said in tenths of a millisecond', async () => {
+  const world = new World();
+  const node = await world.node('a');
+  node.behaviour = never;
+  const client = await world.connected();
+  const controller = new AbortController();
+  const call = world.call(client, 'write', { signal: controller.signal });
+  await world.clock.run(33.3333);
+  controller.abort();
+  await world.clock.run(0);
+  assert.deepEqual(
+    call.error?.attempts.map(({ duration }) => duration),
+    [33.3],
+  );
+  await world.close();
+});

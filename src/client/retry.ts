@@ -216,7 +216,8 @@ class Run {
     // The last try alone does not tell how far the call got: one before it may be what ran.
     const stage = mayHaveExecuted && error.stage !== 'answered' ? 'sent' : error.stage;
     this.#finish(undefined, cause);
-    this.#reject(error.with({ attempts: this.#failed, mayHaveExecuted, stage }));
+    const attempts = this.#failed.map((attempt) => ({ ...attempt, duration: tenths(attempt.duration) }));
+    this.#reject(error.with({ attempts, mayHaveExecuted, stage }));
   }
 
   #finish(winner: OutgoingCall | undefined, cause?: RpcError): void {
@@ -226,4 +227,9 @@ class Run {
     const because = cause ?? new RpcError('CANCELLED', 'another attempt was answered');
     for (const call of this.#running) if (call !== winner) call.cancel(because);
   }
+}
+
+/** For people: nobody measures a call to the nanosecond. */
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

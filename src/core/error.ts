@@ -16,7 +16,7 @@ export interface Attempt {
   node: string;
   /** What happened there: `ok`, or the code, a slash and the reason, e.g. `UNAVAILABLE/CONNECTION_LOST`. */
   outcome: string;
-  /** How long it took, ms. */
+  /** How long it took, ms, in tenths. */
   duration: number;
 }
 
