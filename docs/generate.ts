@@ -4,6 +4,8 @@ import type { FailoverFigures } from '../bench/failover/figures.ts';
 import { renderFailover } from '../bench/failover/render.ts';
 import type { Figures } from '../bench/figures.ts';
 import { renderFigures } from '../bench/render.ts';
+import type { SimulatedFigures } from '../bench/simulate/play.ts';
+import { renderSimulated } from '../bench/simulate/render.ts';
 import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
 
 /** Replaces what stands between two markers. Throws where there are none. */
@@ -60,6 +62,12 @@ export function failover(): string {
   return renderFailover(JSON.parse(readFileSync(file, 'utf8')) as FailoverFigures);
 }
 
+/** What the policy comes to in a simulation: `npm run simulate -- --json bench/simulate/figures.json`. */
+export function simulated(): string {
+  const file = new URL('../bench/simulate/figures.json', import.meta.url);
+  return renderSimulated(JSON.parse(readFileSync(file, 'utf8')) as SimulatedFigures);
+}
+
 /** The verdict of the demo whose picture is beside it: `npm start -- --report docs/demo.html`. */
 export function verdict(): string {
   return readFileSync(new URL('demo.md', import.meta.url), 'utf8').trim();
@@ -70,6 +78,7 @@ export function generated(): { file: URL; now: string; wanted: string }[] {
   const pages: [page: string, marker: string, content: string][] = [
     ['operations.md', 'options', optionTable()],
     ['protocol.md', 'bytes', bytesTable()],
+    ['policy.md', 'simulated', simulated()],
     ['policy.md', 'failover', failover()],
     ['../README.md', 'figures', figures()],
     ['../README.md', 'verdict', verdict()],

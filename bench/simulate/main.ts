@@ -24,7 +24,7 @@ if (svg !== undefined) {
   const { draw } = await import('./picture.ts');
   const results = plays.map(({ scenario, rate, policy }) => ({
     title: policy.title,
-    result: simulate(scenario, { rate, policy, seed }),
+    result: simulate(scenario, { rate, policy, seed, standings: true }),
   }));
   writeFileSync(svg, draw(scenarios[0]!, results));
 }

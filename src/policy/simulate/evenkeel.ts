@@ -36,15 +36,16 @@ const errors: Readonly<Record<Exclude<AttemptEnd, 'ok'>, RpcError>> = {
 
 /** evenkeel with its defaults, or with other options: the code that a client runs, fed as a client feeds it. */
 export class Evenkeel implements Contender {
-  readonly habits = habits;
+  readonly habits: Habits;
   readonly fleet: Fleet<Target>;
   readonly budget = new RetryBudget();
   panics = 0;
   readonly #random: Random;
   readonly #hedge = new HedgeDelay();
 
-  constructor(random: Random, options: FleetOptions = {}) {
+  constructor(random: Random, options: FleetOptions & { subset?: number } = {}) {
     this.#random = random;
+    this.habits = { ...habits, subset: options.subset ?? defaultSubset };
     this.fleet = new Fleet(options, random, {
       onWeight() {},
       onSuspended() {},

@@ -1,7 +1,9 @@
-import { jitter, type Random } from '../../core/random.ts';
+import type { Random } from '../../core/random.ts';
 import type { Agenda, Due } from './agenda.ts';
+import { Checks } from './checks.ts';
 import type { AttemptEnd, Habits, Target } from './contender.ts';
 import type { Answer, Job, Peer, Server } from './server.ts';
+import { Signs } from './signs.ts';
 
 /** The way from a client to a server, or back, ms. */
 export const hop = 0.25;
@@ -9,9 +11,6 @@ export const hop = 0.25;
 const livedAfter = 2_000;
 /** A server that drains is dialled again after this, ms. */
 const drainPause = 2_000;
-/** How long a health check or a probe may take, ms. */
-const checkTimeout = 1_000;
-const spread = 0.2;
 
 /** An attempt, as its link sees it. */
 export interface Sent {
@@ -47,16 +46,13 @@ export class Link implements Target {
   #stopped = false;
   #failures = 0;
   #openedAt = 0;
-  #lastSign = 0;
-  /** When the oldest question without an answer was asked. */
-  #asked: number | undefined;
-  #silent = false;
+  #signs: Signs;
   #redial: Due | undefined;
   /** Tells a connection from the one before it. */
   #peer: Peer | undefined;
   readonly #sent = new Map<Sent, Job>();
   readonly #pending = new Set<Sent>();
-  #checking: ((ok: boolean) => void)[] | undefined;
+  readonly #checks: Checks;
 
   constructor(server: Server, agenda: Agenda, random: Random, habits: Habits, events: LinkEvents) {
     this.id = server.id;
@@ -66,6 +62,14 @@ export class Link implements Target {
     this.#habits = habits;
     this.#events = events;
     this.downSince = agenda.now;
+    this.#signs = new Signs(habits.heartbeat, agenda.now);
+    const checked = {
+      isConnected: () => this.connected,
+      ask: (then: () => void) => this.#ask(then),
+      onHealthy: () => events.onHealthy(this),
+      onUnhealthy: (since: number) => events.onFault(this, 'health', since),
+    };
+    this.#checks = new Checks(checked, agenda, random);
   }
 
   get connected(): boolean {
@@ -78,20 +82,13 @@ export class Link implements Target {
   }
 
   alive(): boolean {
-    return this.connected && !this.#overdue;
+    return this.connected && !this.#signs.overdue(this.#agenda.now);
   }
 
   start(delay: number): void {
     this.#agenda.after(delay, () => this.dial());
     const { healthInterval } = this.#habits;
-    if (healthInterval === undefined) return;
-    let first = true;
-    const wait = () => {
-      const ms = first ? healthInterval * this.#random() : jitter(healthInterval, spread, this.#random);
-      first = false;
-      return ms;
-    };
-    this.#agenda.every(wait, () => this.#checkHealth());
+    if (healthInterval !== undefined) this.#checks.start(healthInterval);
   }
 
   /** No new connections; what is at work may end. */
@@ -139,49 +136,17 @@ export class Link implements Target {
 
   /** Looks for signs of life. To be called every 100 ms. */
   beat(): void {
-    const { heartbeat } = this.#habits;
-    if (heartbeat === undefined || this.#state === 'closed' || this.#state === 'dialling') return;
+    if (this.#state === 'closed' || this.#state === 'dialling') return;
     const { now } = this.#agenda;
-    if (this.#asked !== undefined && this.#lastSign < this.#asked) {
-      if (now - this.#asked >= heartbeat.deadAfter - heartbeat.pingAfter) return this.#onClosed(this.#peer!);
-    } else if (now - this.#lastSign >= heartbeat.pingAfter) {
-      this.#asked = now;
-      this.#ask(() => {});
-    }
-    const silent = this.connected && this.#overdue;
-    if (silent && !this.#silent) this.#events.onFault(this, 'heartbeat', now);
-    this.#silent = silent;
+    const due = this.#signs.look(now);
+    if (due === 'dead') return this.#onClosed(this.#peer!);
+    if (due === 'ask') this.#ask(() => {});
+    if (this.connected && this.#signs.fellSilent(now)) this.#events.onFault(this, 'heartbeat', now);
   }
 
-  /** One check, or the one under way. */
+  /** Whether it does its work: one call tells. */
   probe(then: (ok: boolean) => void): void {
-    if (!this.connected) return then(false);
-    if (this.#checking !== undefined) return void this.#checking.push(then);
-    const waiting = [then];
-    this.#checking = waiting;
-    const end = (ok: boolean) => {
-      if (this.#checking !== waiting) return;
-      this.#checking = undefined;
-      for (const callback of waiting) callback(ok);
-    };
-    this.#ask(() => end(true));
-    this.#agenda.after(checkTimeout, () => end(false));
-  }
-
-  get #overdue(): boolean {
-    const { heartbeat } = this.#habits;
-    if (heartbeat === undefined || this.#asked === undefined || this.#lastSign >= this.#asked) return false;
-    return this.#agenda.now - this.#asked > heartbeat.pingAfter;
-  }
-
-  #checkHealth(): void {
-    if (!this.connected || this.#checking !== undefined) return;
-    const since = this.#agenda.now;
-    const peer = this.#peer;
-    this.probe((ok) => {
-      if (ok) this.#events.onHealthy(this);
-      else if (this.connected && this.#peer === peer) this.#events.onFault(this, 'health', since);
-    });
+    this.#checks.probe(then);
   }
 
   /** Asks something that the server answers at once. */
@@ -189,7 +154,7 @@ export class Link implements Target {
     const peer = this.#peer;
     const answer = () => {
       if (this.#peer !== peer) return;
-      this.#lastSign = this.#agenda.now;
+      this.#signs.heard(this.#agenda.now);
       then();
     };
     this.#agenda.after(hop, () => this.server.whenAwake(() => void this.#agenda.after(hop, answer)));
@@ -205,7 +170,7 @@ export class Link implements Target {
     if (this.#sent.get(attempt) !== job) return;
     this.#sent.delete(attempt);
     this.inFlight--;
-    this.#lastSign = this.#agenda.now;
+    this.#signs.heard(this.#agenda.now);
     if (!attempt.over) attempt.onEnd(answer);
     this.#closeIfIdle();
   }
@@ -220,9 +185,8 @@ export class Link implements Target {
       return;
     }
     this.#state = 'open';
-    this.#openedAt = this.#lastSign = now;
-    this.#asked = undefined;
-    this.#silent = false;
+    this.#openedAt = now;
+    this.#signs = new Signs(this.#habits.heartbeat, now);
     this.downSince = undefined;
     this.#events.onConnected(this, true);
     for (const attempt of this.#pending) this.#transmit(attempt);
@@ -286,8 +250,7 @@ export class Link implements Target {
     this.server.forget(peer);
     this.#state = 'closed';
     this.#peer = undefined;
-    for (const then of this.#checking ?? []) then(false);
-    this.#checking = undefined;
+    this.#checks.lost();
   }
 
   #later(ms: number): void {
