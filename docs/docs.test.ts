@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { between, generated } from './generate.ts';
 
-test('what the docs take from the code is what the code says (npm run docs)', () => {
-  for (const { file, now, wanted } of generated()) assert.equal(now, wanted, file.pathname);
+test('what the docs take from the code is what the code says (npm run docs)', async () => {
+  for (const { file, now, wanted } of await generated()) assert.equal(now, wanted, file.pathname);
 });
 
 test('a page without markers is refused', () => {

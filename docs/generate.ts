@@ -7,6 +7,7 @@ import { renderFigures } from '../bench/render.ts';
 import type { SimulatedFigures } from '../bench/simulate/play.ts';
 import { renderSimulated } from '../bench/simulate/render.ts';
 import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
+import { metricsTable } from './metrics.ts';
 
 /** Replaces what stands between two markers. Throws where there are none. */
 export function between(text: string, name: string, content: string): string {
@@ -74,9 +75,10 @@ export function verdict(): string {
 }
 
 /** The pages with generated parts, as they should be. */
-export function generated(): { file: URL; now: string; wanted: string }[] {
+export async function generated(): Promise<{ file: URL; now: string; wanted: string }[]> {
   const pages: [page: string, marker: string, content: string][] = [
     ['operations.md', 'options', optionTable()],
+    ['operations.md', 'metrics', await metricsTable()],
     ['protocol.md', 'bytes', bytesTable()],
     ['policy.md', 'simulated', simulated()],
     ['policy.md', 'failover', failover()],
@@ -93,7 +95,7 @@ export function generated(): { file: URL; now: string; wanted: string }[] {
 }
 
 if (import.meta.main) {
-  for (const { file, now, wanted } of generated()) {
+  for (const { file, now, wanted } of await generated()) {
     if (now === wanted) continue;
     if (process.argv.includes('--check')) {
       console.error(`${file.pathname} is not what the code says: npm run docs`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,12 @@ before(async () => {
   writeFileSync(join(folder, 'consumer.ts'), consumer);
 });
 
+/** The files that the README shows, each with its name in its first line. */
+function shown(): [name: string, text: string][] {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  return Array.from(readme.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs), ([, name, text]) => [name!, text!]);
+}
+
 test('what is published works and is typed for who installs it, its declarations checked too', async () => {
   const compilerOptions = { module: 'nodenext', target: 'es2024', strict: true, types: ['node'], outDir: 'out' };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
@@ -67,6 +73,23 @@ test('what is published works and is typed for who installs it, its declarations
   );
   const { stdout } = await run(process.execPath, [join(folder, 'out', 'consumer.js')], { cwd: folder });
   assert.equal(stdout, '21 INVALID_ARGUMENT\n');
+});
+
+test('what the README shows is whole: it needs nothing that it does not import', async () => {
+  const files = shown();
+  assert.deepEqual(
+    files.map(([name]) => name),
+    ['contract.ts', 'server.ts', 'module.ts', 'client.ts'],
+  );
+  const place = join(folder, 'readme');
+  mkdirSync(place);
+  for (const [name, text] of files) writeFileSync(join(place, name), text);
+  const compilerOptions = { module: 'nodenext', target: 'es2024', strict: true, types: ['node'], noEmit: true };
+  const config = {
+    compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true, typeRoots: ['../node_modules/@types'] },
+  };
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify(config));
+  await run(process.execPath, [tsc, '-p', 'tsconfig.json'], { cwd: place }).catch((error) => assert.fail(error.stdout));
 });
 
 test('the published command runs', async () => {

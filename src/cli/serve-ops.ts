@@ -1,4 +1,5 @@
 import { address, parseAddress } from '../core/endpoint.ts';
+import type { Load } from '../core/load.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Health } from '../ops/health.ts';
@@ -19,17 +20,8 @@ export async function startServeOps(
   log: Log,
 ): Promise<OpsServer> {
   const own = makeMetrics();
-  const workers = own.gauge({ name: 'evenkeel_server_workers', help: 'Worker processes that can serve' }).with();
-  const registered = own
-    .gauge({ name: 'evenkeel_server_registered', help: '1 while the registry holds this server' })
-    .with();
-  const deaths = own
-    .counter({ name: 'evenkeel_server_worker_deaths_total', help: 'Worker processes that died since the start' })
-    .with();
-  const showSettings = settingsGauges(own);
-  const showLoad = workerLoadGauges(own);
+  const show = serveMetrics(own);
   const merged = new WorkerMetrics<WorkerProcess>();
-  let counted = 0;
   const listen = parseAddress(at);
   const ops = await startOps({
     listen,
@@ -37,19 +29,39 @@ export async function startServeOps(
     health,
     metrics: async () => {
       const pool = server()?.pool;
-      showSettings(server()?.settings);
-      workers.set(pool?.ready ?? 0);
-      registered.set(server()?.registration === 'registered' ? 1 : 0);
-      deaths.add((pool?.deaths ?? 0) - counted);
-      counted = pool?.deaths ?? 0;
       const reports: ReadonlyMap<WorkerProcess, WorkerReport> = (await pool?.reports()) ?? new Map();
-      showLoad(new Map(Array.from(reports, ([{ index }, { load }]) => [index, load])));
+      show(server(), new Map(Array.from(reports, ([{ index }, { load }]) => [index, load])));
       return merged.text(await own.json(), pool?.workers ?? [], (worker) => reports.get(worker)?.metrics);
     },
     nodes: () => serverView(server()),
   });
   log.info({ ops: address({ host: listen.host, port: ops.port }) }, 'probes and metrics are served');
   return ops;
+}
+
+/** What the primary counts itself. Gives the function to call with what its workers are busy with, by their numbers. */
+export function serveMetrics(
+  metrics: Metrics,
+): (server: PreforkServer | undefined, loads: ReadonlyMap<number, Load>) => void {
+  const workers = metrics.gauge({ name: 'evenkeel_server_workers', help: 'Worker processes that can serve' }).with();
+  const registered = metrics
+    .gauge({ name: 'evenkeel_server_registered', help: '1 while the registry holds this server' })
+    .with();
+  const deaths = metrics
+    .counter({ name: 'evenkeel_server_worker_deaths_total', help: 'Worker processes that died since the start' })
+    .with();
+  const showSettings = settingsGauges(metrics);
+  const showLoad = workerLoadGauges(metrics);
+  let counted = 0;
+  return (server, loads) => {
+    const { ready, deaths: died } = server?.pool ?? { ready: 0, deaths: 0 };
+    workers.set(ready);
+    registered.set(server?.registration === 'registered' ? 1 : 0);
+    deaths.add(died - counted);
+    counted = died;
+    showSettings(server?.settings);
+    showLoad(loads);
+  };
 }
 
 /** Shows what live settings may change. */

@@ -3,7 +3,13 @@ import type { Call, Metadata } from './call.ts';
 import type { RpcError } from './error.ts';
 import type { Log } from './log.ts';
 
-/** What a method takes and gives. Schemas are any Standard Schema: zod, valibot, arktype. */
+/**
+ * What a method takes and gives. Schemas are any Standard Schema: zod, valibot, arktype.
+ *
+ * Values travel as JSON, and a schema does not change that: it is checked on the server, before the handler and after it.
+ * Where it describes what JSON does not have, the types of the client say what will not come: with `output: z.date()` the
+ * caller gets a text. Use `z.iso.datetime()` there, and `z.coerce.date()` for inputs.
+ */
 export interface Method<
   In extends StandardSchemaV1 = StandardSchemaV1,
   Out extends StandardSchemaV1 = StandardSchemaV1,
@@ -39,7 +45,11 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** Text beside the call. Keys are lower case letters, digits, `-`, `_` and `.`. Default: none. */
   metadata?: Readonly<Record<string, string>>;
-  /** The caller's promise that the server does the work only once for this key, so that the call may be sent again. */
+  /**
+   * The caller's promise that the server does the work only once for this key, so that the call may be sent again. The handler
+   * finds it in its metadata as `idempotency-key`, and it alone sees to that: evenkeel removes no duplicates. A text, not
+   * empty, of one line.
+   */
   idempotencyKey?: string;
   /**
    * How many nodes the call may reach. Default: the client's `attempts`, 3; 1..1,000 or `Infinity`. 1 is failfast: no retry and no
@@ -56,6 +66,7 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   /** When the caller stops waiting: an instant on the local clock, comparable with `performance.now()`, ms. */
   readonly deadline: number;
+  /** Text beside the call; `idempotency-key` is the caller's `idempotencyKey`. */
   readonly metadata: Metadata;
   /** Who calls. */
   readonly peer: Peer;
