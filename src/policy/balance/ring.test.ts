@@ -98,3 +98,16 @@ test('texts that differ in little are spread as by chance', () => {
   assert.notEqual(hashText('a', 1), hashText('a', 2));
   assert.notEqual(hashText(''), hashText('\0'));
 });
+
+/** Of 1,000 pairs: 16 bits each with a variance of 8, so that five standard deviations of the mean are 0.45. */
+test('texts that differ in one bit differ in half of the bits of their hashes, wherever those are', () => {
+  const changed = new Array<number>(32).fill(0);
+  for (let i = 0; i < 1_000; i++) {
+    const difference = hashText(`customer-${i}-x`) ^ hashText(`customer-${i}-y`);
+    for (let bit = 0; bit < 32; bit++) changed[bit]! += (difference >>> bit) & 1;
+  }
+  const mean = changed.reduce((sum, count) => sum + count, 0) / 1_000;
+  assert.ok(Math.abs(mean - 16) < 0.45, `${mean} bits of 32`);
+  for (const [bit, count] of changed.entries())
+    assert.ok(Math.abs(count - 500) < 5 * Math.sqrt(250), `bit ${bit} changed in ${count} of 1,000`);
+});
