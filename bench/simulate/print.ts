@@ -1,5 +1,4 @@
 import type { Figures } from '../../src/policy/simulate/figures.ts';
-import { policies } from '../../src/policy/simulate/policies.ts';
 import { scenarios } from '../../src/policy/simulate/scenarios.ts';
 import { number } from '../print.ts';
 import { table } from '../table.ts';
@@ -16,7 +15,7 @@ export function printSimulated(rows: readonly Figures[]): string {
 function cells(row: Figures): string[] {
   const { calls, wasted, p50, p99, retries, hedges, panics } = row;
   return [
-    ...[row.scenario, policies.get(row.policy)?.title ?? row.policy, String(row.rate), number(calls), lost(row)],
+    ...[row.scenario, row.policy, String(row.rate), number(calls), lost(row)],
     ...[number(wasted), times(row.hottest), fair(row), number(p50), number(p99)],
     ...[retries, hedges, panics].map(number),
   ];

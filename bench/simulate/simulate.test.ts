@@ -51,7 +51,7 @@ test('by default all scenarios, rates and policies are played; one of each can b
 test('what is not allowed is refused with what is', () => {
   const refused = (args: string[], why: RegExp) => assert.throws(() => readSimulateOptions(args), why);
   refused(['deaf'], /SCENARIO deaf: expected one of dead, frozen/);
-  refused(['--policy', 'grpc'], /--policy grpc: expected one of evenkeel, halving/);
+  refused(['--policy', 'grpc'], /--policy grpc: expected one of evenkeel, evenkeel-latency, halving/);
   refused(['dead', 'frozen'], /one scenario or all, not also frozen/);
   refused(['--svg', 'x.svg'], /one scenario at one rate/);
   for (const wrong of ['0', '1.5', '-1', 'x', '', '10001']) {
@@ -64,7 +64,7 @@ test('each scenario and rate has a row, and a column for each policy', () => {
   assert.equal(lines.filter((line) => line.startsWith('| one dead of five | 10 |')).length, 6);
   assert.ok(
     lines.includes(
-      '| Hottest server, times its fair share | calls/s | evenkeel | plain halving | Envoy | Envoy, always one | SOFA |',
+      '| Hottest server, times its fair share | calls/s | evenkeel | evenkeel, `latency` | plain halving | Envoy | Envoy, always one | SOFA |',
     ),
   );
   assert.match(printSimulated(figures.rows), /hasty +evenkeel +10 .*in a hurry: /);

@@ -123,6 +123,46 @@ test('all policies are up against the same calls', () => {
   assert.equal(new Set(calls).size, 1);
 });
 
+test('calls at even distances come as many as the rate says, and go to all clients in turn', () => {
+  const { all, result } = watched({ ...quiet, clients: 3 }, { rate: 20, arrivals: 'even' });
+  assert.deepEqual([result.calls, result.lost, result.wasted], [399, 0, 0]);
+  assert.deepEqual(
+    all.map(({ calls }) => calls.length),
+    [133, 133, 133],
+  );
+});
+
+test('a play that cannot be is refused', () => {
+  for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => simulate(quiet, { rate }), /rate is .*: expected calls a second, above 0/);
+  }
+  const wrong = (happenings: Happening[]) => () => simulate({ ...quiet, happenings }, { rate: 1 });
+  assert.throws(wrong([{ at: 0, servers: ['s9'], what: 'kill' }]), /quiet: there is no server "s9"/);
+  assert.throws(wrong([{ at: 0, servers: ['s1'], what: 'join' }]), /quiet: a server "s1" is there already/);
+});
+
+test('while there is no server at all, a thousand calls wait, and the others fail at once', () => {
+  const happenings = troubles.cut(['s1', 's2', 's3'], 5_000, 8_000);
+  const { calls, lost, latencies } = simulate({ ...quiet, happenings }, { rate: 500 });
+  assert.ok(lost > 400 && lost < 1_600, `${lost} of ${calls}`);
+  assert.ok(latencies.at(-1)! >= 2_900 && latencies.at(-1)! < 5_000, `${latencies.at(-1)}`);
+});
+
+test('of many servers others stand in for those that are down, and go when they are back', () => {
+  const ids = Array.from({ length: 20 }, (_, i) => `s${i + 1}`);
+  const happenings = troubles.cut(ids, 3_000, 15_000);
+  let [least, last] = [Number.POSITIVE_INFINITY, 0];
+  const onStep = (now: number, [contender]: readonly Contender[]) => {
+    last = (contender as Watched).fleet.size;
+    // Some of the first to stand in are down themselves, as is seen after three seconds.
+    if (now > 12_000 && now < 15_000) least = Math.min(least, last);
+  };
+  const { result } = watched({ ...quiet, servers: 60, happenings }, { rate: 50, onStep });
+  assert.equal(result.lost, 0);
+  assert.ok(least >= 20, `${least} connected`);
+  assert.equal(last, 20);
+});
+
 test('nobody starves: every server that is well gets at least half of its fair share, whatever happened before', () => {
   fc.assert(
     fc.property(seeds, anything, fc.integer({ min: 1, max: 4 }), (seed, happenings, clients) => {
@@ -160,6 +200,19 @@ test('with weights alone, and no failed list, it costs 2 % at most', () => {
       const { result } = watched(scenario, { rate: 300, seed }, { suspension: { off: true } });
       const leak = attemptsOf(result, only('s1'), 3_000, 30_000) / attemptsOf(result, any, 3_000, 30_000);
       assert.ok(leak <= 0.02 && leak > 0, `${leak}`);
+    }),
+    soon,
+  );
+});
+
+test('a server that stands still swallows at most 20 attempts of a client, however it is chosen', () => {
+  fc.assert(
+    fc.property(seeds, fc.constantFrom('p2c', 'random', 'round-robin', 'latency'), (seed, balancer) => {
+      const happenings = troubles.frozen(['s1'], 5_000, 15_000);
+      const { result } = watched({ ...quiet, happenings, duration: 15_000 }, { rate: 300, seed }, { balancer });
+      const swallowed = attemptsOf(result, only('s1'), 5_000, 15_000);
+      assert.ok(swallowed <= 20, `${swallowed} by ${balancer}`);
+      assert.equal(result.lost, 0);
     }),
     soon,
   );
@@ -245,7 +298,8 @@ test('at most half of the connected servers are on the failed list, whatever hap
         }
       };
       const ids = ['s1', 's2', 's3', 's4'].slice(0, bad);
-      const all = [...happenings, ...troubles.failing(ids, 12_000, 18_000)];
+      // From the start: who has answered well just before is not taken for bad so soon.
+      const all = [...troubles.failing(ids, 0, 9_000), ...troubles.cut(['s5'], 5_000, 8_000), ...happenings];
       watched({ ...quiet, servers: 5, happenings: all }, { rate: 100, seed, onStep });
     }),
     soon,

@@ -117,9 +117,10 @@ export class Client implements CallHost {
     }
   }
 
+  /** Servers that are connected and can be picked. */
   get #size(): number {
     let size = 0;
-    for (const link of this.#links.values()) if (link.connected) size++;
+    for (const link of this.#links.values()) if (link.connected && this.contender.has(link)) size++;
     return size;
   }
 

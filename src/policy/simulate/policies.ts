@@ -13,6 +13,11 @@ export interface SimulatedPolicy {
 
 const list: readonly SimulatedPolicy[] = [
   { name: 'evenkeel', title: 'evenkeel', make: (random) => new Evenkeel(random) },
+  {
+    name: 'evenkeel-latency',
+    title: 'evenkeel, `latency`',
+    make: (random) => new Evenkeel(random, { balancer: 'latency' }),
+  },
   { name: 'halving', title: 'plain halving', make: (random) => new Halving(random) },
   { name: 'envoy', title: 'Envoy', make: (random) => new Envoy(random) },
   {
