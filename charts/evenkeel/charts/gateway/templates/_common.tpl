@@ -1,0 +1,107 @@
+{{/*
+The same in every subchart but for the prefix, because each must be installable alone. A test compares them.
+*/}}
+
+{{/* `<release>-gateway`. A long release's name is cut, not the end, which tells it from its siblings. */}}
+{{- define "evenkeel.gateway.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" (.Release.Name | trunc 40 | trimSuffix "-") (.Values.nameOverride | default .Chart.Name | trunc 11 | trimSuffix "-") -}}
+{{- end -}}
+{{- end }}
+
+{{/* Never changes: a Deployment's selector cannot. */}}
+{{- define "evenkeel.gateway.selectorLabels" -}}
+app.kubernetes.io/name: {{ printf "evenkeel-%s" .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The labels of pods. NetworkPolicies go by part-of and component. No version: a new chart alone rolls nothing. */}}
+{{- define "evenkeel.gateway.podLabels" -}}
+{{ include "evenkeel.gateway.selectorLabels" . }}
+app.kubernetes.io/component: gateway
+app.kubernetes.io/part-of: evenkeel
+{{- with .Values.podLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "evenkeel.gateway.labels" -}}
+{{ include "evenkeel.gateway.selectorLabels" . }}
+app.kubernetes.io/component: gateway
+app.kubernetes.io/part-of: evenkeel
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "evenkeel.gateway.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "evenkeel.gateway.fullname" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "evenkeel.gateway.pullSecrets" -}}
+{{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets | uniq }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where pods may run: near nobody of their own kind if it can be had, never a reason not to run. */}}
+{{- define "evenkeel.gateway.placement" -}}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- tpl (toYaml .) $ | nindent 2 }}
+{{- end }}
+{{- if or .Values.spreadOver .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range .Values.spreadOver }}
+  - topologyKey: {{ . }}
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "evenkeel.gateway.selectorLabels" $ | nindent 8 }}
+  {{- end }}
+  {{- with .Values.topologySpreadConstraints }}
+  {{- tpl (toYaml .) $ | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Peers of a NetworkPolicy: pods of this stack in this namespace, by component. */}}
+{{- define "evenkeel.gateway.peersOf" -}}
+- podSelector:
+    matchLabels:
+      app.kubernetes.io/part-of: evenkeel
+    matchExpressions:
+      - key: app.kubernetes.io/component
+        operator: In
+        values: [{{ join ", " . }}]
+{{- end }}
+
+{{/* What every pod may reach that may not reach everything: names. */}}
+{{- define "evenkeel.gateway.dnsEgress" -}}
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+{{- end }}
