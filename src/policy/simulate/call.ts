@@ -1,6 +1,7 @@
 import type { Agenda, Due } from './agenda.ts';
+import type { Sent } from './carried.ts';
 import type { AttemptEnd, Contender } from './contender.ts';
-import type { Link, Sent } from './link.ts';
+import type { Link } from './link.ts';
 import type { Recorder } from './recorder.ts';
 
 /** What a call needs of its client. */

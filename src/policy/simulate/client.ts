@@ -128,7 +128,9 @@ export class Client implements CallHost {
     if (this.#links.get(link.id) !== link) return;
     this.contender.setConnected(link, connected, this.agenda.now);
     if (connected) this.#wake();
-    else if (link.unlisted && link.departed) this.#drop(link);
+    // Calls wait: the spread of dials is a luxury now.
+    else if (this.#size === 0) [...this.#links.values()].find(({ reached }) => !reached)?.hurry();
+    if (!connected && link.unlisted && link.departed) this.#drop(link);
   }
 
   #wake(): void {

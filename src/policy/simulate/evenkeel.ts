@@ -67,9 +67,13 @@ export class Evenkeel implements Contender {
 
   setConnected(target: Target, connected: boolean, now: number): void {
     this.fleet.setConnected(target, connected, now);
+    // What a check found was true of the connection before: as `client/nodes.ts` has it.
+    if (!connected) this.fleet.hold(target, 'health', false, now);
   }
 
   fault(target: Target, cause: 'refused' | 'lost' | 'heartbeat' | 'health', since: number, now: number): void {
+    // One that is suspended has its one probe call; what the usual checks find is no news.
+    if (cause === 'health' && this.fleet.suspended(target)) return;
     this.fleet.fault(target, cause, since, now);
     if (cause === 'health') this.fleet.hold(target, 'health', true, now);
   }

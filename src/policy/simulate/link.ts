@@ -1,23 +1,15 @@
 import type { Random } from '../../core/random.ts';
 import type { Agenda, Due } from './agenda.ts';
+import { Carried, hop, type Sent } from './carried.ts';
 import { Checks } from './checks.ts';
-import type { AttemptEnd, Habits, Target } from './contender.ts';
-import type { Answer, Job, Peer, Server } from './server.ts';
+import type { Habits, Target } from './contender.ts';
+import type { Peer, Server } from './server.ts';
 import { Signs } from './signs.ts';
 
-/** The way from a client to a server, or back, ms. */
-export const hop = 0.25;
 /** A connection that lived this long was a real one: the next failure begins the backoff anew, ms. */
 const livedAfter = 2_000;
 /** A server that drains is dialled again after this, ms. */
 const drainPause = 2_000;
-
-/** An attempt, as its link sees it. */
-export interface Sent {
-  /** True once nobody waits for it: it counts as in flight until the server has let go of it. */
-  over: boolean;
-  onEnd(end: AttemptEnd): void;
-}
 
 export interface LinkEvents {
   onConnected(link: Link, connected: boolean): void;
@@ -32,9 +24,10 @@ export class Link implements Target {
   weight = 1;
   healthy = true;
   readonly tier = 0;
-  inFlight = 0;
   /** True once the registry does not list the server any more. */
   unlisted = false;
+  /** True once it was connected. */
+  reached = false;
   /** Since when it has had no connection. */
   downSince: number | undefined;
   readonly #agenda: Agenda;
@@ -50,8 +43,7 @@ export class Link implements Target {
   #redial: Due | undefined;
   /** Tells a connection from the one before it. */
   #peer: Peer | undefined;
-  readonly #sent = new Map<Sent, Job>();
-  readonly #pending = new Set<Sent>();
+  readonly #carried: Carried;
   readonly #checks: Checks;
 
   constructor(server: Server, agenda: Agenda, random: Random, habits: Habits, events: LinkEvents) {
@@ -63,6 +55,10 @@ export class Link implements Target {
     this.#events = events;
     this.downSince = agenda.now;
     this.#signs = new Signs(habits.heartbeat, agenda.now);
+    this.#carried = new Carried(agenda, server, {
+      onHeard: () => this.#signs.heard(agenda.now),
+      onIdle: () => this.#closeIfIdle(),
+    });
     const checked = {
       isConnected: () => this.connected,
       ask: (then: () => void) => this.#ask(then),
@@ -70,6 +66,10 @@ export class Link implements Target {
       onUnhealthy: (since: number) => events.onFault(this, 'health', since),
     };
     this.#checks = new Checks(checked, agenda, random);
+  }
+
+  get inFlight(): number {
+    return this.#carried.inFlight;
   }
 
   get connected(): boolean {
@@ -86,9 +86,16 @@ export class Link implements Target {
   }
 
   start(delay: number): void {
-    this.#agenda.after(delay, () => this.dial());
+    this.#later(delay);
     const { healthInterval } = this.#habits;
     if (healthInterval !== undefined) this.#checks.start(healthInterval);
+  }
+
+  /** Does not wait for its turn in the spread of first dials. */
+  hurry(): void {
+    if (this.reached || this.#failures > 0) return;
+    if (this.#redial !== undefined) this.#redial.off = true;
+    this.dial();
   }
 
   /** No new connections; what is at work may end. */
@@ -99,18 +106,14 @@ export class Link implements Target {
   }
 
   send(attempt: Sent): void {
-    this.inFlight++;
-    if (this.connected) return this.#transmit(attempt);
-    this.#pending.add(attempt);
+    if (this.connected) return this.#carried.send(attempt);
+    this.#carried.add(attempt);
     this.dial();
   }
 
   /** Nobody waits for the attempt any more. */
   cancel(attempt: Sent): void {
-    attempt.over = true;
-    if (this.#pending.delete(attempt)) this.inFlight--;
-    const job = this.#sent.get(attempt);
-    if (job !== undefined) this.#agenda.after(hop, () => this.server.cancel(job));
+    this.#carried.cancel(attempt);
   }
 
   dial(): void {
@@ -160,21 +163,6 @@ export class Link implements Target {
     this.#agenda.after(hop, () => this.server.whenAwake(() => void this.#agenda.after(hop, answer)));
   }
 
-  #transmit(attempt: Sent): void {
-    const job: Job = { answer: (answer) => void this.#agenda.after(hop, () => this.#onAnswer(attempt, job, answer)) };
-    this.#sent.set(attempt, job);
-    this.#agenda.after(hop, () => this.server.receive(job));
-  }
-
-  #onAnswer(attempt: Sent, job: Job, answer: Answer): void {
-    if (this.#sent.get(attempt) !== job) return;
-    this.#sent.delete(attempt);
-    this.inFlight--;
-    this.#signs.heard(this.#agenda.now);
-    if (!attempt.over) attempt.onEnd(answer);
-    this.#closeIfIdle();
-  }
-
   #onOpen(peer: Peer): void {
     if (this.#peer !== peer || this.#state !== 'dialling') return this.server.forget(peer);
     const { now } = this.#agenda;
@@ -185,12 +173,12 @@ export class Link implements Target {
       return;
     }
     this.#state = 'open';
+    this.reached = true;
     this.#openedAt = now;
     this.#signs = new Signs(this.#habits.heartbeat, now);
     this.downSince = undefined;
     this.#events.onConnected(this, true);
-    for (const attempt of this.#pending) this.#transmit(attempt);
-    this.#pending.clear();
+    this.#carried.sendAll();
   }
 
   #onFailed(peer: Peer, since: number): void {
@@ -201,11 +189,7 @@ export class Link implements Target {
       this.#events.onFault(this, 'refused', since);
       this.#later(this.#habits.redial(this.#failures, this.#random));
     }
-    for (const attempt of [...this.#pending]) {
-      this.#pending.delete(attempt);
-      this.inFlight--;
-      if (!attempt.over) attempt.onEnd('refused');
-    }
+    this.#carried.failAll('refused');
   }
 
   #onDrain(peer: Peer): void {
@@ -219,7 +203,7 @@ export class Link implements Target {
   }
 
   #closeIfIdle(): void {
-    if (this.#state !== 'draining' || this.#sent.size > 0) return;
+    if (this.#state !== 'draining' || this.inFlight > 0) return;
     this.#close(this.#peer!);
     if (!this.#stopped) this.#events.onConnected(this, false);
   }
@@ -240,10 +224,7 @@ export class Link implements Target {
       }
       this.#later(this.#habits.redial(this.#failures, this.#random));
     }
-    const lost = [...this.#sent.keys()];
-    this.#sent.clear();
-    this.inFlight -= lost.length;
-    for (const attempt of lost) if (!attempt.over) attempt.onEnd('lost');
+    this.#carried.failAll('lost');
   }
 
   #close(peer: Peer): void {
