@@ -1,5 +1,5 @@
 /** The table of metrics in operations.md, from the code that makes them. */
-
+import assert from 'node:assert/strict';
 import { serveMetrics } from '../src/cli/serve-ops.ts';
 import { clientMetrics } from '../src/client/metrics.ts';
 import { clientStack } from '../src/client/stack.ts';
@@ -27,6 +27,7 @@ function recorder(rows: Row[]): ShownMetrics {
     counter: of('counter', silentMetrics.counter(spec)),
     gauge: of('gauge', silentMetrics.gauge(spec)),
     histogram: of('histogram', silentMetrics.histogram(spec)),
+    onRead: silentMetrics.onRead,
     text: async () => '',
     json: async () => [],
   };
@@ -42,7 +43,7 @@ export async function metricsTable(): Promise<string> {
   serveMetrics(recorder(server));
 
   const client: Row[] = [];
-  clientMetrics(recorder(client), new Events());
+  clientMetrics(recorder(client), new Events(), { service: '', read: () => assert.fail('nobody reads') });
   clientStack({ clock: systemClock, wheel, metrics: recorder(client), isMethod } as never);
 
   const gateway: Row[] = [];

@@ -13,9 +13,11 @@ import type { BreakerParts } from './breaker.ts';
 import { breakerEvent, type ClientEvents } from './events.ts';
 import type { FallbackParts } from './fallback.ts';
 import { Links } from './links.ts';
-import { clientMetrics } from './metrics.ts';
+import { type ClientMetrics, clientMetrics } from './metrics.ts';
 import type { MakeLinks } from './node.ts';
 import { Nodes } from './nodes.ts';
+import { logNotice } from './notice.ts';
+import { Notices } from './notices.ts';
 import { type FilledConnectOptions, isAttempts, longestTimeout, mostAttempts } from './options.ts';
 import { SettingsWatch } from './settings.ts';
 import { clientStack } from './stack.ts';
@@ -59,6 +61,8 @@ export class Caller {
   readonly #budget: RetryBudget;
   readonly #hedges = new Map<string, HedgeDelay>();
   readonly #isMethod: (name: string) => boolean;
+  readonly #notices: Notices;
+  readonly #counted: ClientMetrics;
   readonly #ownRegistry: Registry | undefined;
   /** What is set for all clients goes over the options. */
   readonly #settings: SettingsWatch;
@@ -89,7 +93,10 @@ export class Caller {
       registry = openRegistry(options.registry, { clock, random, log, auth, cacheFile });
       this.#ownRegistry = registry;
     } else registry = options.registry;
-    const counted = clientMetrics(metrics, this.events);
+    const counted = clientMetrics(metrics, this.events, { service, read: () => this.view() });
+    this.#counted = counted;
+    this.#notices = new Notices(this.events, clock);
+    this.events.on('notice', (notice) => logNotice(log, notice));
     // Before the nodes: what is set of them should be known before the first is there to be picked.
     const settings = new SettingsWatch(registry, log, (now) => this.nodes.apply(now));
     this.#settings = settings;
@@ -146,6 +153,8 @@ export class Caller {
     const { clock, log } = this.#options;
     this.#settings.close();
     await this.nodes.close(grace);
+    this.#notices.close();
+    this.#counted.close();
     const late = new AbortController();
     try {
       await Promise.race([this.#ownRegistry?.close(), clock.sleep(registryPatience, late.signal)]);
@@ -211,7 +220,7 @@ export class Caller {
   }
 
   #breaker(onRejected: (method: string) => void): BreakerParts | undefined {
-    const { breaker: options, connectTimeout: patience, clock, random, log } = this.#options;
+    const { breaker: options, connectTimeout: patience, clock, random } = this.#options;
     if (options === undefined) return undefined;
     return {
       clock,
@@ -221,12 +230,7 @@ export class Caller {
       isMethod: this.#isMethod,
       reachable: () => this.nodes.live > 0,
       hasOther: (node) => this.nodes.hasOther([node]),
-      onState: (method, state) => {
-        const event = breakerEvent(method, state, clock.now());
-        if (event.state === 'open') log.warn(event, 'nearly all calls of this method fail: none is made for a while');
-        else if (event.state === 'closed') log.info(event, 'calls of this method are made again');
-        this.events.emit('breaker', event);
-      },
+      onState: (method, state) => this.events.emit('breaker', breakerEvent(method, state, clock.now())),
       onRejected,
     };
   }

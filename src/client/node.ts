@@ -1,9 +1,11 @@
 import type { Endpoint } from '../core/endpoint.ts';
 import type { Member } from '../policy/fleet.ts';
+import type { WeightChange } from '../policy/weight-change.ts';
 import type { Hello } from '../wire/hello.ts';
 import type { LinksEvents, NodeLinks } from './node-links.ts';
 
-export type NodeState = 'live' | 'connecting' | 'draining' | 'suspended' | 'stale';
+export const nodeStates = ['live', 'connecting', 'draining', 'suspended', 'stale'] as const;
+export type NodeState = (typeof nodeStates)[number];
 
 /** A server as the client sees it: its endpoint, its connections, and what the balancer must know of it. */
 export class Node implements Member {
@@ -14,6 +16,8 @@ export class Node implements Member {
   healthy = true;
   /** Which servers are rather used: 0 first. Kept by `nodes.ts`. */
   tier = 0;
+  /** The last fault that lowered its weight. */
+  lastFault: WeightChange | undefined;
   /** True while every connection owes a sign of life, as last seen. */
   silent = false;
   /** What it says of how busy it is, and when it said so. Kept by `load-watch.ts`. */

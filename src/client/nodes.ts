@@ -62,18 +62,18 @@ export class Nodes {
     wheel: TimerWheel,
     events: Events<ClientEvents>,
   ) {
-    const { clock, random, log } = options;
+    const { clock, random } = options;
     this.#makeLinks = makeLinks;
     this.#options = options;
     this.#events = events;
-    this.fleet = new Fleet(options, random, fleetEvents(events, log, clock));
+    this.fleet = new Fleet(options, random, fleetEvents(events, clock));
     this.#loadWatch = new LoadWatch(this.fleet, options.loadThresholds, options.heartbeat);
     this.#membership = new Membership(options);
     const waiting = { max: options.maxWaiting, timeout: options.connectTimeout };
     this.#waiting = new WaitingCalls(clock, wheel, waiting, () => this.#whyNone());
     this.#sweep = every(clock, sweepInterval, () => this.#onSweep());
     const { signal } = this.#closing;
-    this.#registry = new RegistryWatch({ clock, log, events, signal }, (endpoints) => this.#onKnown(endpoints));
+    this.#registry = new RegistryWatch({ clock, events, signal }, (endpoints) => this.#onKnown(endpoints));
     void this.#registry.follow(registry);
   }
 
@@ -293,6 +293,7 @@ export class Nodes {
     if (this.#membership.partial && now - this.#chosenAt >= chooseInterval) this.#chooseAgain(now);
   }
 
+    if (cause === 'health') this.#events.emit('health-failed', { id: node.id, why: error.message });
   /** Of many servers only some are members: others stand in for those that are down, and go when they are up again. */
   #chooseAgain(now: number): void {
     this.#chosenAt = now;

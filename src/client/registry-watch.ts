@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Endpoint } from '../core/endpoint.ts';
 import type { Events } from '../core/events.ts';
-import type { Log } from '../core/log.ts';
 import type { Registry, View } from '../registry/registry.ts';
 import type { ClientEvents } from './events.ts';
 
@@ -15,18 +14,17 @@ export interface RegistryState {
 /** Follows a registry until the signal is aborted: hands on every known list, and keeps in mind how the registry does. */
 export class RegistryWatch {
   #now: RegistryState;
+  #failedAt = 0;
   readonly #clock: Clock;
-  readonly #log: Log;
   readonly #events: Events<ClientEvents>;
   readonly #signal: AbortSignal;
   readonly #onKnown: (endpoints: readonly Endpoint[]) => void;
 
   constructor(
-    parts: { clock: Clock; log: Log; events: Events<ClientEvents>; signal: AbortSignal },
+    parts: { clock: Clock; events: Events<ClientEvents>; signal: AbortSignal },
     onKnown: (endpoints: readonly Endpoint[]) => void,
   ) {
     this.#clock = parts.clock;
-    this.#log = parts.log;
     this.#events = parts.events;
     this.#signal = parts.signal;
     this.#onKnown = onKnown;
@@ -52,11 +50,15 @@ export class RegistryWatch {
     const cause = view.state === 'failed' ? view.cause.message : undefined;
     const wasKnown = before === 'known' || before === 'stale';
     const state = view.state === 'failed' && wasKnown ? 'stale' : view.state;
-    if (before !== state) this.#now = { state, since: this.#clock.wallTime(), cause };
-    if (view.state === 'known') this.#onKnown(view.endpoints);
-    else if (view.state === 'failed' && before !== state) {
-      this.#log.warn({ cause }, 'the registry cannot be read: going on with the servers known');
-      this.#events.emit('registry-stale', { cause: cause ?? '' });
+    if (before !== state) {
+      this.#now = { state, since: this.#clock.wallTime(), cause };
+      const now = this.#clock.now();
+      if (cause !== undefined) {
+        this.#failedAt = now;
+        this.#events.emit('registry-stale', { cause });
+      } else if (before === 'failed' || before === 'stale')
+        this.#events.emit('registry-known', { for: Math.round(now - this.#failedAt) });
     }
+    if (view.state === 'known') this.#onKnown(view.endpoints);
   }
 }

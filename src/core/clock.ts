@@ -70,3 +70,8 @@ export function every(clock: Clock, ms: number | (() => number), callback: () =>
 export function isoTime(wallTime: number): string {
   return new Date(wallTime).toISOString();
 }
+
+/** The wall time that `isoTime` wrote, ms since 1970. Not a number where it is none. */
+export function isoInstant(text: string): number {
+  return Date.parse(text);
+}

@@ -3,6 +3,8 @@ export interface Metrics {
   counter(spec: MetricSpec): Family<Counter>;
   gauge(spec: MetricSpec): Family<Gauge>;
   histogram(spec: MetricSpec): Family<Histogram>;
+  /** Calls `update` each time before somebody reads the metrics: for what is looked up then and not kept. Returns what ends it. */
+  onRead(update: () => void): () => void;
 }
 
 export interface MetricSpec {
@@ -41,4 +43,5 @@ export const silentMetrics: Metrics = {
   counter: () => silentFamily,
   gauge: () => silentFamily,
   histogram: () => silentFamily,
+  onRead: () => () => {},
 };

@@ -187,3 +187,15 @@ test('the process itself is shown, and merges', async () => {
   assert.match(merged, /^process_resident_memory_bytes \d/m);
   assert.doesNotMatch(merged, /null/);
 });
+
+test('who shows what is looked up is asked each time before somebody reads, until it ends that', async () => {
+  const metrics = makeMetrics({ process: false });
+  const gauge = metrics.gauge({ name: 'looked_up', help: 'h' }).with();
+  let looks = 0;
+  const end = metrics.onRead(() => gauge.set(++looks));
+  assert.match(await metrics.text(), /^looked_up 1$/m);
+  assert.equal((await metrics.json())[0]!.values[0]!.value, 2);
+  assert.equal(looks, 2);
+  end();
+  assert.match(await metrics.text(), /^looked_up 2$/m);
+});

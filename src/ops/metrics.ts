@@ -36,6 +36,7 @@ export function makeMetrics(options: MetricsOptions = {}): ShownMetrics {
   const registry = new Registry();
   if (options.process ?? true) collectDefaultMetrics({ register: registry });
   const families = new Map<string, SeriesFamily<Readable>>();
+  const updates = new Set<{ update: () => void }>();
 
   function family<F extends SeriesFamily<Readable>>(type: F['type'], spec: MetricSpec, make: () => F): F {
     const known = families.get(spec.name);
@@ -60,8 +61,19 @@ export function makeMetrics(options: MetricsOptions = {}): ShownMetrics {
     gauge: (spec) => family('gauge', spec, () => new SeriesFamily('gauge', spec, () => new GaugeSeries())),
     histogram: (spec) =>
       family('histogram', spec, () => new SeriesFamily('histogram', spec, () => new HistogramSeries())),
-    text: () => registry.metrics(),
-    json: async () => finite(await registry.getMetricsAsJSON()),
+    onRead(update) {
+      const entry = { update };
+      updates.add(entry);
+      return () => void updates.delete(entry);
+    },
+    async text() {
+      for (const { update } of updates) update();
+      return registry.metrics();
+    },
+    async json() {
+      for (const { update } of updates) update();
+      return finite(await registry.getMetricsAsJSON());
+    },
   };
 }
 

@@ -23,6 +23,12 @@ export class Avoidance<N extends Candidate> {
     this.#spared.delete(node);
   }
 
+  /** Until when it is spared, ms; undefined if it is not. */
+  sparedUntil(node: N, now: number): number | undefined {
+    const until = this.#spared.get(node);
+    return until !== undefined && now < until ? until : undefined;
+  }
+
   /** What the balancer chooses, or another than that; none of `excluded` in any case, while another is left. */
   pick(balancer: Balancer<N>, excluded: readonly N[], now: number, key: string | undefined): N | undefined {
     if (this.#spared.size > 0) return this.#pickAround(balancer, excluded, now, key);

@@ -30,6 +30,18 @@ export interface FleetOptions {
 /** Why a member that was suspended gets calls again. */
 export type ReturnCause = 'probe' | 'too-few-left' | 'panic';
 
+/** Why a weight does not rise: a check of `health` failed last, or the member says that it has too much to do. */
+export type HoldReason = 'health' | 'load';
+
+/** What keeps a member from calls besides its weight. */
+export interface Restraints {
+  readonly held: readonly HoldReason[];
+  /** Until when it asked to be spared, on the clock of `now`, ms. */
+  readonly sparedUntil: number | undefined;
+  /** It has answered nothing for so many attempts that others are asked first. */
+  readonly stands: boolean;
+}
+
 export interface FleetEvents<M> {
   onWeight(member: M, change: WeightChange): void;
   /** @param until when it is probed at the latest, on the clock of `now`, ms */

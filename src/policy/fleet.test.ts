@@ -205,6 +205,24 @@ test('when all stand still they are picked as before', () => {
   assert.ok(A! > 400 && B! > 400);
 });
 
+test('what keeps calls from a node is said of it: why its weight does not rise, that it is spared, that it stands still', () => {
+  const world = new World('AB');
+  const [a, b] = [world.of('A'), world.of('B')];
+  const nothing = { held: [], sparedUntil: undefined, stands: false };
+  assert.deepEqual(world.fleet.restraints(a, 0), nothing);
+  world.fleet.hold(a, 'load', true, 0);
+  world.fleet.hold(a, 'health', true, 0);
+  world.fleet.spare(a, 500);
+  assert.deepEqual(world.fleet.restraints(a, 499), { held: ['load', 'health'], sparedUntil: 500, stands: false });
+  assert.equal(world.fleet.restraints(a, 500).sparedUntil, undefined);
+  for (let i = 0; i < 16; i++) world.fleet.began(b, 0);
+  b.inFlight = 16;
+  assert.equal(world.fleet.restraints(b, 49).stands, false);
+  assert.equal(world.fleet.restraints(b, 50).stands, true);
+  world.fleet.remove(a);
+  assert.deepEqual(world.fleet.restraints(a, 0), nothing);
+});
+
 test('a node that asked to be spared is, while another is left', () => {
   const world = new World('AB');
   world.fleet.spare(world.of('A'), 500);

@@ -3,7 +3,7 @@ import type { Random } from '../core/random.ts';
 import { Avoidance } from './avoidance.ts';
 import { type Balancer, type BalancerName, type BalancerOptions, makeBalancer } from './balance/index.ts';
 import type { FaultWindow } from './fault-window.ts';
-import type { Ended, FleetEvents, FleetOptions, Member, ReturnCause } from './fleet-types.ts';
+import type { Ended, FleetEvents, FleetOptions, HoldReason, Member, Restraints, ReturnCause } from './fleet-types.ts';
 import type { FaultCause } from './outcome.ts';
 import { Stall } from './stall.ts';
 import { StickyBalancer } from './sticky.ts';
@@ -13,13 +13,13 @@ import { TieredBalancer } from './tiers.ts';
 import type { WeightChange } from './weight-change.ts';
 import { Weights } from './weights.ts';
 
-export type { Ended, FleetEvents, FleetOptions, Member, ReturnCause } from './fleet-types.ts';
+export type { Ended, FleetEvents, FleetOptions, HoldReason, Member, Restraints, ReturnCause } from './fleet-types.ts';
 
 interface Entry<M> {
   readonly member: M;
   readonly window: FaultWindow;
   readonly stall: Stall;
-  readonly held: Set<string>;
+  readonly held: Set<HoldReason>;
   base: number;
   connected: boolean;
   /** True once it was connected. */
@@ -103,7 +103,7 @@ export class Fleet<M extends Member> {
     if (entry === undefined) {
       const window = this.#suspensions.add(member);
       const state = {
-        held: new Set<string>(),
+        held: new Set<HoldReason>(),
         connected: false,
         reached: false,
         expected: false,
@@ -203,12 +203,22 @@ export class Fleet<M extends Member> {
    * Keeps its weight from rising while it says itself, or a check says, that it is not well; for as many reasons as there
    * are. What it answers meanwhile is no reason to give it more.
    */
-  hold(member: M, reason: 'health' | 'load', on: boolean, now: number): void {
+  hold(member: M, reason: HoldReason, on: boolean, now: number): void {
     const entry = this.#entries.get(member);
     if (entry === undefined || entry.held.has(reason) === on) return;
     if (on) entry.held.add(reason);
     else entry.held.delete(reason);
     this.weights.hold(member.id, entry.held.size > 0, now);
+  }
+
+  /** Why its weight does not rise, and why it gets less than its weight stands for: for people. */
+  restraints(member: M, now: number): Restraints {
+    const entry = this.#entries.get(member);
+    return {
+      held: [...(entry?.held ?? [])],
+      sparedUntil: this.#avoidance.sparedUntil(member, now),
+      stands: entry?.stall.stands(member.inFlight, now) ?? false,
+    };
   }
 
   /** It asked for no more calls until then: it gets none while others are left. */

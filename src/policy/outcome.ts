@@ -38,6 +38,10 @@ export const faultCauses: readonly FaultCause[] = [
   'load',
 ];
 
+export function isFaultCause(cause: string): cause is FaultCause {
+  return (faultCauses as readonly string[]).includes(cause);
+}
+
 /** What an attempt says about the node it was made on. `neutral` says nothing either way. */
 export type Outcome =
   | { readonly kind: 'success' }

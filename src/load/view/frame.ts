@@ -51,7 +51,8 @@ function serverLine({ name, phase }: ServerState, node: NodeState | undefined, p
   return `${head} ${well ? paint.good(bar(node)) : paint.warn(bar(node))} ${figures}   ${well ? word : paint.warn(word)}`;
 }
 
-function bar({ weight, base, state }: NodeState): string {
+/** How much of its weight a node has left; nothing while it gets no calls. */
+export function bar({ weight, base, state }: Pick<NodeState, 'weight' | 'base' | 'state'>): string {
   const steps = Math.log2(base) + 1;
   const part = state === 'live' ? Math.max(0, Math.log2(Math.max(1, weight)) + 1) / steps : 0;
   const full = Math.min(barCells, Math.max(state === 'live' ? 1 : 0, Math.round(part * barCells)));
