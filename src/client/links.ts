@@ -147,7 +147,8 @@ export class Links implements NodeLinks {
   }
 
   hurry(): void {
-    if (!this.reached && this.#failures === 0) void this.#dial();
+    // One that is somebody else is not asked again for a while.
+    if (!this.live && this.lastError?.reason !== 'STALE') void this.#dial();
   }
 
   /** Makes no new connections, lets the calls at work finish for at most `grace` ms. Never rejects. */

@@ -46,7 +46,7 @@ export interface NodeLinks {
   least(): Sender;
   /** Begins to connect, after `delay` ms. */
   start(delay: number): void;
-  /** Connects at once where the first dial still waits for its turn. */
+  /** Connects at once where a dial waits for its turn. */
   hurry(): void;
   /** Makes no new connections, lets the calls at work finish for at most `grace` ms. Never rejects. */
   stop(grace: number): Promise<void>;

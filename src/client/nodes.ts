@@ -26,6 +26,8 @@ const probeTimeout = 1_000;
 const chooseInterval = 1_000;
 /** A server that was without a connection for this long is down, ms. */
 const downAfter = 3_000;
+/** How long many waiting calls are held when the first node is back, ms: a dial takes a few. */
+const gathering = 20;
 /** How long the calls at work on a node that is dropped may go on, ms. Their own deadlines are what really ends them. */
 const dropGrace = 600_000;
 
@@ -51,6 +53,8 @@ export class Nodes {
   readonly #sweep: Timer;
   /** Nodes that were dropped while calls were at work on them. */
   readonly #leaving = new Map<Node, Promise<void>>();
+  /** Until when waiting calls are held for more nodes to come. */
+  #holding: Timer | undefined;
   readonly #closing = new AbortController();
   #chosenAt = 0;
   #settings: Settings = noSettings;
@@ -158,6 +162,7 @@ export class Nodes {
   async close(grace: number): Promise<void> {
     this.#closing.abort();
     this.#sweep.cancel();
+    this.#holding?.cancel();
     this.#waiting.close(new RpcError('UNAVAILABLE', 'the client is closed', { stage: 'unsent', reason: 'NO_NODES' }));
     // A call that fails from here on finds no node to be sent to again.
     for (const node of this.#all.values()) this.fleet.remove(node);
@@ -257,7 +262,7 @@ export class Nodes {
     else this.fleet.setConnected(node, node.live, now);
     // What a check found out about a process that is gone says nothing of the next one.
     if (!node.live) this.fleet.hold(node, 'health', false, now);
-    if (this.fleet.size > 0) this.#waiting.wake();
+    if (this.fleet.size > 0) this.#wake();
     // Calls wait: the spread of dials is a luxury now.
     else
       Array.from(this.#all.values())
@@ -267,8 +272,28 @@ export class Nodes {
     if (!node.live && node.unlistedSince !== undefined && node.links.departed) this.#drop(node);
   }
 
+  /**
+   * Lets the waiting calls go. Many of them would all go to the first node that is back after an outage: the others are
+   * dialled at once, whatever their backoff, and get a moment to come.
+   */
+  #wake(): void {
+    const missing = Array.from(this.#all.values()).filter((node) => !node.live && !node.links.draining);
+    if (missing.length === 0 || this.#waiting.size <= this.#all.size) {
+      this.#holding?.cancel();
+      this.#holding = undefined;
+      return this.#waiting.wake();
+    }
+    if (this.#holding !== undefined) return;
+    this.#holding = this.#options.clock.timer(gathering, () => {
+      this.#holding = undefined;
+      if (this.fleet.size > 0) this.#waiting.wake();
+    });
+    for (const { links } of missing) links.hurry();
+  }
+
   #onLinkFault(node: Node, cause: FaultCause, error: RpcError, since: number): void {
     const now = this.#options.clock.now();
+    if (cause === 'health') this.#events.emit('health-failed', { id: node.id, why: error.message });
     // One that is suspended has its one probe call; what the usual checks find is no news.
     if (cause === 'health' && this.fleet.suspended(node)) return;
     this.fleet.fault(node, cause, since, now, error.message);
@@ -293,7 +318,6 @@ export class Nodes {
     if (this.#membership.partial && now - this.#chosenAt >= chooseInterval) this.#chooseAgain(now);
   }
 
-    if (cause === 'health') this.#events.emit('health-failed', { id: node.id, why: error.message });
   /** Of many servers only some are members: others stand in for those that are down, and go when they are up again. */
   #chooseAgain(now: number): void {
     this.#chosenAt = now;

@@ -471,3 +471,13 @@ test('an attempt that shows nothing of a node is no fast answer', () => {
   const picked = new Set(Array.from({ length: 50 }, () => world.fleet.pick([], 6)!.id));
   assert.deepEqual([...picked].sort(), ['A', 'B']);
 });
+
+test('a probe that goes well ends what a health check that failed began', () => {
+  const world = new World('ABC');
+  world.fleet.hold(world.of('A'), 'health', true, world.now);
+  world.fail('A', 5);
+  world.wait(1_500);
+  assert.ok(!world.fleet.suspended(world.of('A')));
+  world.wait(3_500);
+  assert.equal(world.of('A').weight, 1_024);
+});

@@ -290,6 +290,8 @@ export class Fleet<M extends Member> {
     const entry = this.#entries.get(member);
     if (entry === undefined) return;
     if (this.#suspensions.probed(member, ok, now)) {
+      // It was asked what a health check asks: what the last check said is out of date.
+      this.hold(member, 'health', false, now);
       this.#onWeight(entry, this.weights.success(member.id, now, 'probe'));
       this.#return([member], 'probe');
     } else if (this.#suspensions.has(member)) {

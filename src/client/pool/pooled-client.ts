@@ -75,7 +75,6 @@ export class PooledClient<T> implements NodeLinks, Sender {
   }
 
   hurry(): void {
-    if (this.reached || this.#failures > 0) return;
     this.#redial?.cancel();
     void this.#connect();
   }

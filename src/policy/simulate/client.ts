@@ -12,6 +12,8 @@ import type { Server } from './server.ts';
 const sweepInterval = 100;
 /** How often it is looked whether servers that are down need others to stand in for them, ms. */
 const chooseInterval = 1_000;
+/** How long many waiting calls are held when the first server is back, ms. */
+const gathering = 20;
 /** A server that was without a connection for this long is down, ms. */
 const downAfter = 3_000;
 /** How many calls may wait for a server. */
@@ -37,6 +39,7 @@ export class Client implements CallHost {
   readonly #subset: Subset;
   #listed: ReadonlyMap<string, Server> = new Map();
   #waiting = new Map<Call, (ok: boolean) => void>();
+  #holding = false;
   #chosenAt = 0;
   readonly #events: LinkEvents;
 
@@ -127,10 +130,27 @@ export class Client implements CallHost {
   #onConnected(link: Link, connected: boolean): void {
     if (this.#links.get(link.id) !== link) return;
     this.contender.setConnected(link, connected, this.agenda.now);
-    if (connected) this.#wake();
+    if (connected) this.#gather();
     // Calls wait: the spread of dials is a luxury now.
     else if (this.#size === 0) [...this.#links.values()].find(({ reached }) => !reached)?.hurry();
     if (!connected && link.unlisted && link.departed) this.#drop(link);
+  }
+
+  /** Many waiting calls are held for a moment when the first server is back, while the others are dialled at once. */
+  #gather(): void {
+    const missing = [...this.#links.values()].filter((link) => !link.connected);
+    if (missing.length === 0 || this.#waiting.size <= this.#links.size) {
+      this.#holding = false;
+      return this.#wake();
+    }
+    if (this.#holding) return;
+    this.#holding = true;
+    this.agenda.after(gathering, () => {
+      if (!this.#holding) return;
+      this.#holding = false;
+      if (this.#size > 0) this.#wake();
+    });
+    for (const link of missing) link.hurry();
   }
 
   #wake(): void {

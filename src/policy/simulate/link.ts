@@ -93,7 +93,7 @@ export class Link implements Target {
 
   /** Does not wait for its turn in the spread of first dials. */
   hurry(): void {
-    if (this.reached || this.#failures > 0) return;
+    if (this.connected) return;
     if (this.#redial !== undefined) this.#redial.off = true;
     this.dial();
   }
