@@ -10,6 +10,7 @@ import { type MetricSpec, silentMetrics } from '../src/core/metrics.ts';
 import { TimerWheel } from '../src/core/timer-wheel.ts';
 import { startGateway } from '../src/gateway/gateway.ts';
 import type { ShownMetrics } from '../src/ops/metrics.ts';
+import { webhook } from '../src/ops/webhook.ts';
 import { serverStack } from '../src/server/stack.ts';
 
 type Row = MetricSpec & { type: string };
@@ -47,6 +48,7 @@ export async function metricsTable(): Promise<string> {
   clientStack({ clock: systemClock, wheel, metrics: recorder(client), isMethod } as never);
 
   const gateway: Row[] = [];
+  webhook({ on: () => () => {} }, 'http://localhost/', { metrics: recorder(gateway) });
   const nothing = {
     call: () => Promise.reject(new Error('none')),
     nodes: () => ({ registry: { state: 'pending' }, nodes: [] }),

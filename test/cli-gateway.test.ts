@@ -1,5 +1,8 @@
 /** `evenkeel gateway` as a process: what it says and does when it starts, and when it is told to go. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { BookWorld } from './support/book-world.ts';
 import { EvenkeelGroup } from './support/evenkeel-group.ts';
@@ -65,5 +68,42 @@ describe('evenkeel gateway', { concurrency: 2 }, () => {
     assert.match(String(servers), new RegExp(`^${listen}: .*service "book" answers, expected "nope"`));
     gateway.signal('SIGTERM');
     assert.equal(await gateway.over(), 0);
+  });
+
+  it('tells a webhook what an operator should hear of, and nobody the secret in its URL', async (test) => {
+    const got: { version: number; source: string; event: string }[] = [];
+    const receiver = createServer(async (request, response) => {
+      got.push(JSON.parse(await request.setEncoding('utf8').reduce((all, part) => all + part, '')));
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    test.after(() => receiver.close());
+    const world = await BookWorld.start(test);
+    await world.server();
+    const webhook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks/hush`;
+    const env = { EVENKEEL_WEBHOOK: webhook, POD_NAME: 'gateway-7' };
+    const gateway = EvenkeelGroup.start(test, ['gateway', '--registry', world.registry, ...usual], { env });
+    const { listen } = await gateway.line('the gateway serves');
+    await until(async () => (await fetch(`http://${listen}/readyz`)).status === 200, 'readiness');
+    await world.zookeeper.suspend();
+    await until(() => got.some(({ event }) => event === 'registry-stale'), 'the bad news');
+    await world.zookeeper.resume();
+    await until(() => got.some(({ event }) => event === 'registry-known'), 'the good news');
+    for (const { version, source } of got) assert.deepEqual([version, source], [1, 'gateway-7']);
+    const told = (await gateway.line('the registry cannot be read: going on with the servers known')).event;
+    assert.equal(told, 'registry-stale');
+    const metrics = await (await fetch(`http://${listen}/metrics`)).text();
+    assert.match(metrics, /^evenkeel_webhook_notices_total\{outcome="sent"\} [1-9]/m);
+    assert.match(metrics, /^evenkeel_client_registry_state\{rpc_service="",state="known"\} 1$/m);
+    gateway.signal('SIGTERM');
+    assert.equal(await gateway.over(), 0);
+    assert.doesNotMatch(`${gateway.stdout}${gateway.stderr}`, /hush/);
+  });
+
+  it('refuses a webhook that is no URL, without repeating it', async () => {
+    const args = ['gateway', '--registry', 'static:127.0.0.1:1', '--webhook', 'htp://hush/hush'];
+    const { stdout, stderr, end } = await EvenkeelGroup.run(args);
+    assert.match(stderr, /^evenkeel: the webhook's URL is none of HTTP: expected http:/);
+    assert.deepEqual([stdout, /hush/.test(stderr), end!.code], ['', false, 2]);
   });
 });

@@ -9,8 +9,9 @@ import { Health } from '../ops/health.ts';
 import { makeLog } from '../ops/log.ts';
 import { makeMetrics } from '../ops/metrics.ts';
 import { startOps } from '../ops/server.ts';
+import { webhook, webhookUrl } from '../ops/webhook.ts';
 import type { Listener } from '../transport/listen.ts';
-import { command, UsageError } from './command.ts';
+import { asUsage, command, UsageError } from './command.ts';
 import { timeText } from './options.ts';
 import { podFacts } from './pod.ts';
 import { requireRegistry } from './registry.ts';
@@ -34,6 +35,7 @@ export function gatewayCommand(): Command {
       'attempts',
       'balancer',
       'registryCache',
+      'webhook',
       'drainDelay',
       'grace',
       'logLevel',
@@ -57,6 +59,8 @@ export function gatewayCommand(): Command {
     }
     const auth = registryAuth();
     const registry = requireRegistry(values.registry, auth);
+    const told = values.webhook;
+    if (told !== undefined) asUsage(() => webhookUrl(told));
     const log = makeLog({ level: values.logLevel!, ...podFacts() });
     const metrics = makeMetrics();
     const health = new Health();
@@ -72,6 +76,11 @@ export function gatewayCommand(): Command {
     });
     /** What is open, in the order in which it was opened. */
     const open: { close(): Promise<unknown> }[] = [{ close: () => client.close(0) }];
+    if (told !== undefined) {
+      const { pod } = podFacts();
+      const hook = webhook(client, told, { log, metrics, ...(pod === undefined ? {} : { source: pod }) });
+      open.push(hook);
+    }
     const closing = new AbortController();
     const closeAll = async () => {
       closing.abort();

@@ -152,6 +152,14 @@ export const options = {
     default: 'off',
     parse: (given) => (given === 'off' ? undefined : hostPort(given)),
   }),
+  webhook: spec({
+    flag: 'webhook',
+    value: 'URL',
+    env: 'EVENKEEL_WEBHOOK',
+    help: 'where to POST, as JSON, what an operator should hear of; a secret in the URL is safer in the variable',
+    // What is wrong with it is said without it.
+    parse: text,
+  }),
   logLevel: spec({
     flag: 'log-level',
     value: 'LEVEL',

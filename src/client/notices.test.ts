@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { after, answers, World } from '../../test/support/world.ts';
 import { RpcError } from '../core/error.ts';
@@ -168,6 +169,7 @@ test('every notice has its words in the log, and says how many were left out', (
     return lines.join();
   };
   const method = 'read';
+  const docs = readFileSync('docs/operations.md', 'utf8');
   for (const [notice, words] of [
     [
       { event: 'suspended', node: 'a', cause: 'lost', for: 1, attempt: null },
@@ -190,6 +192,7 @@ test('every notice has its words in the log, and says how many were left out', (
     ],
   ] as const) {
     assert.match(said({ ...notice, ...facts }), words);
+    assert.ok(docs.includes(`| \`${notice.event}\` |`), `docs/operations.md tells of ${notice.event}`);
     assert.doesNotMatch(said({ ...notice, ...facts }), /skipped|2023/);
   }
   assert.match(said({ event: 'budget-empty', method, at, skipped: 7 }), /"skipped":7/);
