@@ -1,5 +1,5 @@
 /** Runs Helm, where there is one: the project works without it, and says what it could not do. */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -21,19 +21,25 @@ export function findHelm(environment: Record<string, string | undefined> = proce
 }
 
 export interface HelmResult {
-  status: number | null;
+  /** Exit code. */
+  status: number;
   stdout: string;
   stderr: string;
 }
 
-/** Runs it away from any cluster, unless `environment` names one. */
-export function runHelm(helm: string, args: readonly string[], environment: Record<string, string> = {}): HelmResult {
-  const { status, stdout, stderr, error } = spawnSync(helm, args, {
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-    timeout: 60_000,
-    env: { ...process.env, KUBECONFIG: '/dev/null', ...environment },
+/** Runs it away from any cluster, unless `environment` names one. Rejects where Helm cannot be run at all. */
+export async function runHelm(
+  helm: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<HelmResult> {
+  const env = { ...process.env, KUBECONFIG: '/dev/null', ...environment };
+  return new Promise((resolve, reject) => {
+    const options = { env, maxBuffer: 64 * 1024 * 1024, timeout: 60_000 };
+    execFile(helm, args, options, (error, stdout, stderr) => {
+      const status = error === null ? 0 : error.code;
+      if (typeof status === 'number') resolve({ status, stdout, stderr });
+      else reject(new Error(`${helm} does not run: ${error!.message}`, { cause: error }));
+    });
   });
-  if (error !== undefined) throw new Error(`${helm} does not run: ${error.message}`, { cause: error });
-  return { status, stdout, stderr };
 }

@@ -56,9 +56,9 @@ function appVersion(): string {
 }
 
 /** All files of k8s/, by name, as they should be. */
-export function manifests(helm: string): Map<string, string> {
+export async function manifests(helm: string): Promise<Map<string, string>> {
   const args = ['template', name, chart, '--namespace', name, '--kube-version', kubeVersion, '--no-hooks'];
-  const { status, stdout, stderr } = runHelm(helm, [...args, '--set', 'tests.enabled=false']);
+  const { status, stdout, stderr } = await runHelm(helm, [...args, '--set', 'tests.enabled=false']);
   if (status !== 0) throw new Error(`helm template failed: ${stderr}`);
   const parts = new Map<string, string[]>();
   for (const text of stdout.split(/^---$/m)) {
@@ -84,7 +84,7 @@ if (import.meta.main) {
   const helm = findHelm();
   if (helm === undefined) throw new Error('npm run manifests needs Helm, on PATH or named by EVENKEEL_HELM');
   mkdirSync(folder, { recursive: true });
-  for (const [file, wanted] of manifests(helm)) {
+  for (const [file, wanted] of await manifests(helm)) {
     const at = new URL(file, folder);
     if (process.argv.includes('--check')) {
       if (readFileSync(at, 'utf8') === wanted) continue;

@@ -17,7 +17,7 @@ What servers and gateways have in common: the same in both subcharts but for the
 {{- $tag = $shared.tag | default .Chart.AppVersion -}}
 {{- $digest = $shared.digest -}}
 {{- end -}}
-{{- with $registry }}{{ trimSuffix "/" . }}/{{ end }}{{ $name }}{{ if $digest }}server{{ $digest }}{{ else }}:{{ $tag }}{{ end -}}
+{{- with $registry }}{{ trimSuffix "/" . }}/{{ end }}{{ $name }}{{ if $digest }}@{{ $digest }}{{ else }}:{{ $tag }}{{ end -}}
 {{- end }}
 
 {{/* Where the servers of the service are known. */}}
@@ -80,7 +80,7 @@ What servers and gateways have in common: the same in both subcharts but for the
 - name: registry-auth
   secret:
     secretName: {{ . }}
-    defaultMode: 0440
+    defaultMode: 288 # 0440, in a form that all readers of YAML agree on
     items:
       - key: {{ $.Values.global.registry.existingSecretKey }}
         path: auth

@@ -1,0 +1,75 @@
+/** As much of a Kubernetes API server as Helm asks when it looks up objects, for what only a live cluster shows. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+const resources: Record<string, unknown> = {
+  '/version': { major: '1', minor: '30', gitVersion: 'v1.30.0' },
+  '/api': { kind: 'APIVersions', versions: ['v1'] },
+  '/apis': {
+    kind: 'APIGroupList',
+    groups: [
+      {
+        name: 'apps',
+        versions: [{ groupVersion: 'apps/v1', version: 'v1' }],
+        preferredVersion: { groupVersion: 'apps/v1', version: 'v1' },
+      },
+    ],
+  },
+  '/api/v1': { kind: 'APIResourceList', groupVersion: 'v1', resources: [] },
+  '/apis/apps/v1': {
+    kind: 'APIResourceList',
+    groupVersion: 'apps/v1',
+    resources: [
+      { name: 'deployments', singularName: 'deployment', namespaced: true, kind: 'Deployment', verbs: ['get'] },
+    ],
+  },
+};
+
+/**
+ * Starts one that has these Deployments in every namespace, by name. Gives the environment for Helm to reach it.
+ */
+export async function fakeApi(
+  test: Pick<TestContext, 'after'>,
+  deployments: Record<string, { annotations?: Record<string, string>; replicas: number }>,
+): Promise<Record<string, string>> {
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '').split('?')[0]!;
+    const name = /^\/apis\/apps\/v1\/namespaces\/[^/]+\/deployments\/([^/]+)$/.exec(path)?.[1];
+    const live = name === undefined ? undefined : deployments[name];
+    const found =
+      live === undefined
+        ? resources[path]
+        : {
+            apiVersion: 'apps/v1',
+            kind: 'Deployment',
+            metadata: { name, annotations: live.annotations },
+            spec: { replicas: live.replicas },
+          };
+    const missing = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 };
+    response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(found ?? missing));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const folder = await mkdtemp(join(tmpdir(), 'evenkeel-api-'));
+  test.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const { port } = server.address() as AddressInfo;
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'fake', cluster: { server: `http://127.0.0.1:${port}` } }],
+    users: [{ name: 'nobody', user: {} }],
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'nobody' } }],
+    'current-context': 'fake',
+  };
+  const KUBECONFIG = join(folder, 'config');
+  await writeFile(KUBECONFIG, JSON.stringify(config));
+  return { KUBECONFIG, HELM_CACHE_HOME: folder, HOME: folder, NO_PROXY: '127.0.0.1' };
+}

@@ -1,0 +1,84 @@
+/** Values that cannot work are refused, with a sentence that says what to do. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { type Given, refusal, withHelm } from './support.ts';
+
+const refused: [what: string, given: Given, sentence: RegExp][] = [
+  ['a typo in a part', { set: ['server.replicaCout=3'] }, /server:\n.*additional properties 'replicaCout' not allowed/],
+  [
+    'a typo in a group',
+    { set: ['gateway.service.prot=1'] },
+    /at '\/service': additional properties 'prot' not allowed/,
+  ],
+  ['a part that there is not', { set: ['sever.replicaCount=3'] }, /additional properties 'sever' not allowed/],
+  ['a typo in global', { set: ['global.registry.ulr=x'] }, /at '\/global\/registry': additional properties 'ulr'/],
+  ['a text for a number', { set: ['gateway.replicaCount=two'] }, /at '\/replicaCount': got string, want integer/],
+  ['a word that is none', { set: ['gateway.balancer=fair'] }, /at '\/balancer': value must be one of 'random', 'p2c'/],
+  ['a digest that is none', { set: ['global.image.digest=abc'] }, /at '\/global\/image\/digest': 'abc' does not match/],
+  [
+    'a server with less grace than it drains',
+    { set: ['server.drainDelaySeconds=10', 'server.terminationGracePeriodSeconds=12'] },
+    /server\.terminationGracePeriodSeconds is 12: .*drainDelaySeconds \(10\).* at least 13, plus your longest call/,
+  ],
+  [
+    'a gateway with less grace than it sleeps and drains',
+    { set: ['gateway.preStopSleepSeconds=20', 'gateway.drainDelaySeconds=8'] },
+    /gateway\.terminationGracePeriodSeconds is 30: .*\(20\).*\(8\).* at least 31/,
+  ],
+  ['two ZooKeepers', { set: ['zookeeper.replicaCount=2'] }, /zookeeper\.replicaCount is 2: choose 1, 3 or 5/],
+  [
+    'a budget that ends the majority',
+    { set: ['zookeeper.replicaCount=3', 'zookeeper.podDisruptionBudget.maxUnavailable=2'] },
+    /maxUnavailable is 2: 3 members bear the loss of 1, make it at most that/,
+  ],
+  [
+    'an autoscaler with max < min',
+    { set: ['server.autoscaling.enabled=true', 'server.autoscaling.maxReplicas=1'] },
+    /server\.autoscaling\.maxReplicas is 1, less than minReplicas, 2: make it at least as many/,
+  ],
+  [
+    'an autoscaler by CPU without a request',
+    { set: ['gateway.autoscaling.enabled=true', 'gateway.resources.requests.cpu=null'] },
+    /gateway\.resources\.requests\.cpu is not set: set it, or the target to 0/,
+  ],
+  [
+    'an autoscaler with nothing to go by',
+    { set: ['server.autoscaling.enabled=true', 'server.autoscaling.targetCPUUtilizationPercentage=0'] },
+    /nothing to go by: set targetCPUUtilizationPercentage, targetMemoryUtilizationPercentage or metrics/,
+  ],
+  [
+    'no ZooKeeper, and no other registry',
+    { set: ['zookeeper.enabled=false'] },
+    /servers must be known elsewhere: set global\.registry\.hosts=HOST:2181/,
+  ],
+  [
+    'a server alone without a registry',
+    { part: 'server' },
+    /brings no ZooKeeper: say where .* global\.registry\.hosts/,
+  ],
+  ['a load test alone without a gateway', { part: 'loadtest' }, /url=http:\/\/GATEWAY:8080/],
+  [
+    'a ZooKeeper that nobody could find',
+    { set: ['zookeeper.fullnameOverride=zk'] },
+    /zookeeper has a name of its own.* global\.registry\.hosts=zk:2181/,
+  ],
+  [
+    'a gateway that the load test could not find',
+    { set: ['loadtest.enabled=true', 'gateway.service.port=80'] },
+    /set loadtest\.url=http:\/\/shop-gateway:80 too/,
+  ],
+  ['an image without a tag', { set: ['server.image.repository=team/x'] }, /set one of them/],
+  [
+    'a module from two places',
+    { set: ['server.moduleFrom.configMap=a', 'server.moduleFrom.text=b'] },
+    /both a text and a configMap: set one of them/,
+  ],
+  ['a route to no gateway', { set: ['gateway.httpRoute.enabled=true'] }, /set gateway\.httpRoute\.parentRefs/],
+  ['an old Kubernetes', { args: ['--kube-version', '1.29.9'] }, /requires kubeVersion: >=1\.30\.0-0/],
+];
+
+withHelm('the chart refuses', () => {
+  for (const [what, given, sentence] of refused) {
+    it(what, async () => assert.match(await refusal(given), sentence));
+  }
+});

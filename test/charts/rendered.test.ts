@@ -1,0 +1,217 @@
+/** What holds for every pod and every object, whatever the values. */
+import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
+import { basename } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { gatewayCommand } from '../../src/cli/gateway.ts';
+import { serveCommand } from '../../src/cli/serve.ts';
+import {
+  type Container,
+  chart,
+  envOf,
+  lint,
+  namespace,
+  parts,
+  type Rendered,
+  render,
+  selects,
+  withHelm,
+} from './support.ts';
+
+const umbrella = ['values-prod.yaml', ...globSync('ci/*.yaml', { cwd: chart }).sort()];
+
+/** Name, and how to render it. */
+const cases: [name: string, given: Parameters<typeof render>[0]][] = [
+  ['values.yaml', {}],
+  ...umbrella.map((file): (typeof cases)[number] => [file, { files: [file] }]),
+  ...parts.map((part): (typeof cases)[number] => [`${part} alone`, { part, files: ['ci/alone-values.yaml'] }]),
+];
+
+withHelm('helm lint', () => {
+  it('finds nothing in the chart', async () => {
+    await lint(
+      chart,
+      umbrella.slice(0, 1).map((file) => `${chart}/${file}`),
+    );
+  });
+  for (const part of parts) {
+    const folder = `${chart}/charts/${part}`;
+    it(`finds nothing in ${part} alone`, async () => void (await lint(folder, [`${folder}/ci/alone-values.yaml`])));
+  }
+});
+
+withHelm('rendered charts', () => {
+  for (const [name, given] of cases) describe(basename(name), () => holds(() => render(given)));
+});
+
+function holds(load: () => Promise<Rendered>): void {
+  let rendered: Rendered;
+  before(async () => {
+    rendered = await load();
+  });
+
+  it('has pods that pass Pod Security "restricted"', () => {
+    assert.ok(rendered.pods.length > 0);
+    for (const { owner, spec } of rendered.pods) {
+      const where = `${owner.kind} ${owner.metadata.name}`;
+      const { securityContext } = spec;
+      assert.equal(securityContext.runAsNonRoot, true, where);
+      assert.ok((securityContext.runAsUser as number) > 0, where);
+      assert.deepEqual(securityContext.seccompProfile, { type: 'RuntimeDefault' }, where);
+      for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
+        assert.deepEqual(
+          container.securityContext,
+          { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+          where,
+        );
+      }
+      const kinds = (spec.volumes ?? []).flatMap((volume) => Object.keys(volume).filter((key) => key !== 'name'));
+      for (const kind of kinds) assert.ok(['emptyDir', 'configMap', 'secret'].includes(kind), `${where}: ${kind}`);
+    }
+  });
+
+  it('mounts no token where none is needed, and has no service links', () => {
+    for (const { owner, spec } of rendered.pods) {
+      const needed = rendered.ofKind('Role').length > 0 && owner.metadata.name.endsWith('-gateway');
+      assert.equal(spec.automountServiceAccountToken, needed, owner.metadata.name);
+      assert.equal(spec.enableServiceLinks, false, owner.metadata.name);
+    }
+    for (const account of rendered.ofKind('ServiceAccount')) assert.equal(account.automountServiceAccountToken, false);
+  });
+
+  it('has requests and memory limits for every container', () => {
+    for (const { spec } of rendered.pods) {
+      for (const { resources } of spec.containers) {
+        assert.ok(resources.requests?.cpu && resources.requests.memory && resources.limits?.memory);
+      }
+    }
+  });
+
+  it('has every mounted volume, and every account', () => {
+    for (const { owner, spec } of rendered.pods) {
+      const claims = ((owner.spec.volumeClaimTemplates ?? []) as { metadata: { name: string } }[]).map(
+        (c) => c.metadata.name,
+      );
+      const volumes = [...(spec.volumes ?? []).map(({ name }) => name), ...claims];
+      for (const { volumeMounts = [] } of spec.containers) {
+        for (const { name } of volumeMounts) assert.ok(volumes.includes(name), `${owner.metadata.name}: ${name}`);
+      }
+      assert.equal(new Set(volumes).size, volumes.length);
+      const account = spec.serviceAccountName;
+      if (account !== undefined) rendered.get('ServiceAccount', account);
+      for (const volume of spec.volumes ?? []) {
+        const name = (volume.configMap as { name?: string } | undefined)?.name;
+        if (name !== undefined) rendered.get('ConfigMap', name);
+      }
+    }
+  });
+
+  it('has selectors that match pods, and only those of their own component', () => {
+    const pods = rendered.pods;
+    const matched = (selector: Record<string, string>) => pods.filter(({ labels }) => selects(selector, labels));
+    for (const { owner, labels, spec } of pods) {
+      const own = owner.spec.selector?.matchLabels as Record<string, string> | undefined;
+      if (own !== undefined) assert.deepEqual(matched(own), [pods.find((pod) => pod.owner === owner)]);
+      for (const { labelSelector, whenUnsatisfiable } of spec.topologySpreadConstraints ?? []) {
+        assert.ok(selects(labelSelector.matchLabels, labels), owner.metadata.name);
+        assert.equal(whenUnsatisfiable, 'ScheduleAnyway');
+      }
+    }
+    for (const { metadata, spec } of rendered.ofKind('Service')) {
+      const found = matched(spec.selector);
+      assert.equal(found.length, 1, metadata.name);
+      const names = found[0]!.spec.containers.flatMap(({ ports = [] }) => ports.map(({ name }) => name));
+      for (const { targetPort } of spec.ports) assert.ok(names.includes(targetPort), `${metadata.name}: ${targetPort}`);
+    }
+    for (const kind of ['PodDisruptionBudget', 'NetworkPolicy']) {
+      for (const { metadata, spec } of rendered.ofKind(kind)) {
+        const found = matched((spec.selector ?? spec.podSelector).matchLabels);
+        assert.equal(new Set(found.map(({ labels }) => labels['app.kubernetes.io/component'])).size, 1, metadata.name);
+      }
+    }
+    for (const { spec } of rendered.ofKind('HorizontalPodAutoscaler'))
+      rendered.get('Deployment', spec.scaleTargetRef.name);
+    for (const { spec } of rendered.ofKind('ServiceMonitor')) {
+      const services = rendered
+        .ofKind('Service')
+        .filter((s) => selects(spec.selector.matchLabels, s.metadata.labels ?? {}));
+      assert.equal(services.length, 1);
+      assert.ok(services[0]!.spec.ports.some((port: { name: string }) => port.name === spec.endpoints[0].port));
+    }
+  });
+
+  it('gives each object a name of its own, a namespace, and labels', () => {
+    const names = rendered.objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace} ${metadata.name}`);
+    assert.equal(new Set(names).size, names.length, names.join());
+    for (const { kind, metadata } of rendered.objects) {
+      if (metadata.name.endsWith('-extra')) continue;
+      assert.ok(metadata.namespace !== undefined, `${kind} ${metadata.name}`);
+      assert.equal(metadata.labels?.['app.kubernetes.io/part-of'], 'evenkeel');
+      assert.ok(metadata.name.length <= 63);
+    }
+  });
+
+  it('has a policy for every pod', () => {
+    for (const { labels, owner } of rendered.pods) {
+      const found = rendered
+        .ofKind('NetworkPolicy')
+        .filter(({ spec }) => selects(spec.podSelector.matchLabels, labels));
+      assert.equal(found.length, 1, owner.metadata.name);
+      assert.ok(found[0]!.spec.policyTypes.includes('Ingress'));
+    }
+  });
+
+  it('sets only variables that the commands take', () => {
+    const taken = new Map([
+      ['serve', serveCommand()],
+      ['gateway', gatewayCommand()],
+    ]);
+    for (const { spec } of rendered.pods) {
+      for (const container of spec.containers) {
+        const command = taken.get(container.args?.[0] ?? '');
+        if (command === undefined) continue;
+        const variables = command.options.map(({ envVar }) => envVar);
+        for (const name of Object.keys(envOf(container)).filter((each) => each.startsWith('EVENKEEL_'))) {
+          assert.ok(name === 'EVENKEEL_REGISTRY_AUTH_FILE' || variables.includes(name), name);
+        }
+      }
+    }
+  });
+
+  it('gives the commands values that they take', () => {
+    for (const { spec } of rendered.pods) for (const container of spec.containers) checkValues(container);
+  });
+}
+
+/** Parses every variable as the command itself would. */
+function checkValues(container: Container): void {
+  const make = { serve: serveCommand, gateway: gatewayCommand }[container.args?.[0] ?? ''];
+  if (make === undefined) return;
+  const env = envOf(container);
+  for (const option of make().options) {
+    const value = option.envVar === undefined ? undefined : env[option.envVar];
+    if (value !== undefined) option.parseArg?.(value, undefined as never);
+  }
+}
+
+withHelm('values reach the commands', () => {
+  it('every option of serve and of gateway can be set by a value', async () => {
+    const rendered = await render({
+      set: ['server.handlerTimeout=7s', 'gateway.rpc.enabled=true', 'gateway.serviceName=pi'],
+    });
+    for (const [name, command] of [
+      ['shop-server', serveCommand()],
+      ['shop-gateway', gatewayCommand()],
+    ] as const) {
+      const set = (rendered.container('Deployment', name).env ?? []).map((each) => each.name);
+      // The pod's address is what a server announces, by POD_IP.
+      const variables = command.options.map(({ envVar }) => envVar).filter((each) => each !== 'EVENKEEL_ADVERTISE');
+      assert.deepEqual(
+        variables.filter((variable) => variable !== undefined && !set.includes(variable)),
+        [],
+        name,
+      );
+    }
+    assert.equal(rendered.get('Deployment', 'shop-server').metadata.namespace, namespace);
+  });
+});
