@@ -13,8 +13,9 @@ const files =
 const chosen = given.length > 0 || faults ? files : files.filter((file) => !file.startsWith('test/faults/'));
 if (chosen.length === 0) throw new Error(`no test file found in ${process.cwd()}`);
 
-// Faults are timed on whole processes: run one after the other they do not disturb each other.
-const concurrency = faults ? 1 : Math.max(2, availableParallelism());
+// Faults are timed on whole processes: run one after the other they do not disturb each other. Of the others some mostly
+// wait, for a session to expire or a server to drain: more of them than cores.
+const concurrency = faults ? 1 : availableParallelism() + 2;
 const { status } = spawnSync(
   process.execPath,
   [

@@ -168,8 +168,11 @@ await onEveryZooKeeper((fault) => {
     await until(async () => (await look.getChildren(scene.folder)).names.length === 0, 'ZooKeeper to end the session');
     await until(() => lease.state === 'pending', 'the lease to know');
     for (const proxy of [theirs, ours]) await proxy.accept();
-    await until(() => lease.state === 'registered', 'the lease to stand again');
-    const { names } = await look.getChildren(scene.folder);
+    // On a busy machine the new session may be lost as well: then there is one more.
+    const names = await until(async () => {
+      const { names } = await look.getChildren(scene.folder);
+      return lease.state === 'registered' && names.length > 0 && names;
+    }, 'the lease to stand again');
     assert.equal(names.length, 1);
     assert.notEqual(names[0], before);
     assert.ok((registry.status().sessions as number) > 1);
