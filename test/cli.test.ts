@@ -66,11 +66,15 @@ describe('what is typed wrongly', { concurrency: 2 }, () => {
     { args: ['call', 'pi', '{bad', ...away], says: /^evenkeel: the input {bad is not valid JSON: / },
     {
       args: ['call', 'pi', '--registry', 'foo://x'],
-      says: /^evenkeel: --registry: There is no registry system "foo": allowed is zookeeper, static, memory\.\n$/,
+      says: /^evenkeel: --registry: There is no registry system "foo": allowed is zookeeper, kubernetes, static, memory\.\n$/,
     },
     {
       args: ['serve', 'pi', '--listen', '127.0.0.1:0', '--registry', 'static:127.0.0.1:7110'],
       says: /^evenkeel: --registry: a server cannot be made known in a static registry, .* leave --registry out\n$/,
+    },
+    {
+      args: ['serve', 'pi', '--listen', '127.0.0.1:0', '--registry', 'kubernetes://demo/pi'],
+      says: /^evenkeel: --registry: Kubernetes itself makes a server known .*: leave --registry out, it is for clients\n$/,
     },
     {
       args: ['call', 'pi', ...away],

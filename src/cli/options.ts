@@ -26,7 +26,7 @@ export const options = {
     flag: 'registry',
     value: 'URL',
     env: 'EVENKEEL_REGISTRY',
-    help: 'where the servers of one service are known: zookeeper://H:P,H:P/FOLDER?session=10s or static:H:P,H:P',
+    help: 'where the servers of one service are known: zookeeper://H:P,H:P/FOLDER?session=10s, static:H:P,H:P, for clients alone kubernetes://NAMESPACE/SERVICE',
     parse: text,
   }),
   listen: spec({

@@ -14,10 +14,16 @@ export function checkRegistry(url: string, auth: string | undefined): string {
 /** The same for a registry that a server is to be made known in. */
 export function checkWritable(url: string, auth: string | undefined): void {
   checkRegistry(url, auth);
-  if (!url.startsWith('static:')) return;
-  throw new UsageError(
-    '--registry: a server cannot be made known in a static registry, whose servers stand in the URL: leave --registry out',
-  );
+  if (url.startsWith('static:')) {
+    throw new UsageError(
+      '--registry: a server cannot be made known in a static registry, whose servers stand in the URL: leave --registry out',
+    );
+  }
+  if (url.startsWith('kubernetes:')) {
+    throw new UsageError(
+      '--registry: Kubernetes itself makes a server known while its pod is ready: leave --registry out, it is for clients',
+    );
+  }
 }
 
 /** The registry's URL, which a command cannot do without, checked. */

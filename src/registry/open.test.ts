@@ -4,7 +4,7 @@ import { openRegistry } from './open.ts';
 
 const refused: readonly [url: string, sentence: RegExp][] = [
   ['nonsense', /"nonsense" is no registry URL: expected e\.g\./],
-  ['etcd://h:1/x', /no registry system "etcd": allowed is zookeeper, static, memory/],
+  ['etcd://h:1/x', /no registry system "etcd": allowed is zookeeper, kubernetes, static, memory/],
   ['toString:x', /is no registry URL|no registry system/],
   ['constructor:x', /no registry system "constructor"/],
   ['zookeeper:h:1/x', /names no host/],
@@ -24,6 +24,26 @@ const refused: readonly [url: string, sentence: RegExp][] = [
   ['zookeeper://h:1/x?session=1', /session=1 is no valid duration: expected 500ms\.\.300000ms/],
   ['zookeeper://h:1/x?session=499ms', /no valid duration/],
   ['zookeeper://h:1/x?session=6m', /no valid duration/],
+  [
+    'kubernetes:',
+    /"kubernetes:" names no service: expected kubernetes:\/\/NAMESPACE\/SERVICE, or kubernetes:\/\/\/SERVICE/,
+  ],
+  ['kubernetes:demo/pi', /names no service/],
+  ['kubernetes://pi', /names no service/],
+  ['kubernetes://demo/', /names no service/],
+  ['kubernetes://demo/?port=1', /names no service/],
+  ['kubernetes://De_mo/pi', /"De_mo" is no valid namespace/],
+  ['kubernetes://demo/pi/x', /"pi\/x" is no valid service/],
+  ['kubernetes://demo/-pi', /no valid service/],
+  [`kubernetes://demo/${'p'.repeat(64)}`, /no valid service/],
+  ['kubernetes://demo/pi,x=y', /no valid service/],
+  ['kubernetes://demo/pi?prot=1', /unknown parameter "prot": allowed is port, protocol, family/],
+  ['kubernetes://demo/pi?port=0', /port=0 is out of range: expected 1\.\.65535/],
+  ['kubernetes://demo/pi?port=65536', /out of range/],
+  ['kubernetes://demo/pi?port=', /port= is no valid port: expected the name of a port, or 1\.\.65535/],
+  ['kubernetes://demo/pi?port=A', /no valid port/],
+  ['kubernetes://demo/pi?protocol=http', /protocol=http is not allowed: expected framed or classic/],
+  ['kubernetes://demo/pi?family=4', /family=4 is not allowed: expected ipv4 or ipv6/],
   ['static:', /"" is no address: expected HOST:PORT/],
   ['static:h', /"h" is no address/],
   ['static:h:0', /"h:0" has no valid port/],
@@ -56,6 +76,10 @@ describe('openRegistry', () => {
     assert.throws(() => openRegistry('zookeeper://h:2181/x?auth=sesame'), check);
     assert.throws(() => openRegistry('zookeeper://h:2181/x', { auth: 'sesame' }), check);
     assert.throws(() => openRegistry('zookeeper://h:2181/x', { auth: 'plain:sesame:x' }), check);
+    assert.throws(() => openRegistry('kubernetes://sesame@h/x'), check);
+    assert.throws(() => openRegistry('kubernetes://h/x?token=sesame'), check);
+    assert.throws(() => openRegistry('kubernetes://h/x', { auth: 'sesame' }), check);
+    assert.throws(() => openRegistry('kubernetes://h/x', { auth: 'sesame' }), /takes no secret/);
     assert.throws(() => openRegistry('zookeeper://h:2181/x', { auth: 'digest:sesame' }), /digest:USER:PASSWORD/);
   });
 
@@ -71,6 +95,9 @@ describe('openRegistry', () => {
       'zookeeper://h/evenkeel/default/demo/pi',
       'zookeeper://[::1]:2181,[fe80::1]/x?session=500ms',
       'zookeeper://h:1/x?session=1.5s',
+      'kubernetes://demo/pi',
+      'kubernetes:///pi?port=rpc',
+      'kubernetes://demo/pi?port=7000&protocol=classic&family=ipv6',
       'static:h:1',
       'memory:some/name-1',
     ]) {

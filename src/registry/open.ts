@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { type Log, silentLog } from '../core/log.ts';
 import { type Random, systemRandom } from '../core/random.ts';
 import { withCache } from './cache.ts';
+import { openKubernetes } from './kubernetes/kubernetes.ts';
 import { openMemory } from './memory.ts';
 import type { Registry } from './registry.ts';
 import { openStatic } from './static.ts';
@@ -12,6 +13,7 @@ import { openZooKeeper } from './zookeeper/zookeeper.ts';
 /** All systems that there are, by the scheme of their URLs. */
 const systems: Readonly<Record<string, OpenSystem>> = {
   zookeeper: openZooKeeper,
+  kubernetes: openKubernetes,
   static: openStatic,
   memory: openMemory,
 };
