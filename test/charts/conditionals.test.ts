@@ -260,7 +260,13 @@ withHelm('servers and gateways', () => {
   it('a gateway gets a token, and rights to EndpointSlices alone, for the registry of Kubernetes', async () => {
     const rendered = await render({ files: ['ci/kubernetes-registry-values.yaml'] });
     const role = rendered.get('Role', 'shop-gateway');
-    assert.equal(role.metadata.namespace, 'shop');
+    assert.equal(role.metadata.namespace, 'market');
+    const registry = (name: string) => envOf(rendered.container('Deployment', name)).EVENKEEL_REGISTRY;
+    assert.equal(registry('shop-gateway'), 'kubernetes://market/shop-server');
+    assert.equal(registry('shop-server'), undefined, 'a server does not register there: its Service does it');
+    const { env = [] } = rendered.container('Deployment', 'shop-gateway');
+    const { valueFrom } = env.find(({ name }) => name === 'EVENKEEL_WEBHOOK')!;
+    assert.deepEqual(valueFrom, { secretKeyRef: { name: 'pager', key: 'url' } });
     assert.deepEqual(role.rules, [
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
     ]);

@@ -6,28 +6,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
+/** The kinds that it says there are, by group and version. */
+const kinds: Record<string, readonly string[]> = {
+  v1: ['ConfigMap', 'Pod', 'Service', 'ServiceAccount'],
+  'apps/v1': ['Deployment', 'StatefulSet'],
+  'autoscaling/v2': ['HorizontalPodAutoscaler'],
+  'networking.k8s.io/v1': ['NetworkPolicy'],
+  'policy/v1': ['PodDisruptionBudget'],
+};
+
+const groups = Object.keys(kinds)
+  .filter((groupVersion) => groupVersion !== 'v1')
+  .map((groupVersion) => {
+    const [name, version] = groupVersion.split('/');
+    return { name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } };
+  });
+
 const resources: Record<string, unknown> = {
   '/version': { major: '1', minor: '30', gitVersion: 'v1.30.0' },
   '/api': { kind: 'APIVersions', versions: ['v1'] },
-  '/apis': {
-    kind: 'APIGroupList',
-    groups: [
-      {
-        name: 'apps',
-        versions: [{ groupVersion: 'apps/v1', version: 'v1' }],
-        preferredVersion: { groupVersion: 'apps/v1', version: 'v1' },
-      },
-    ],
-  },
-  '/api/v1': { kind: 'APIResourceList', groupVersion: 'v1', resources: [] },
-  '/apis/apps/v1': {
-    kind: 'APIResourceList',
-    groupVersion: 'apps/v1',
-    resources: [
-      { name: 'deployments', singularName: 'deployment', namespaced: true, kind: 'Deployment', verbs: ['get'] },
-    ],
-  },
+  '/apis': { kind: 'APIGroupList', groups },
 };
+for (const [groupVersion, names] of Object.entries(kinds)) {
+  resources[`${groupVersion === 'v1' ? '/api' : '/apis'}/${groupVersion}`] = {
+    kind: 'APIResourceList',
+    groupVersion,
+    resources: names.map((kind) => {
+      const singularName = kind.toLowerCase();
+      const name = singularName.replace(/y$/, 'ie').concat('s');
+      return { name, singularName, namespaced: true, kind, verbs: ['get', 'create'] };
+    }),
+  };
+}
 
 /**
  * Starts one that has these Deployments in every namespace, by name. Gives the environment for Helm to reach it.

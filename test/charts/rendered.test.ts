@@ -197,7 +197,12 @@ function checkValues(container: Container): void {
 withHelm('values reach the commands', () => {
   it('every option of serve and of gateway can be set by a value', async () => {
     const rendered = await render({
-      set: ['server.handlerTimeout=7s', 'gateway.rpc.enabled=true', 'gateway.serviceName=pi'],
+      set: [
+        'server.handlerTimeout=7s',
+        'gateway.rpc.enabled=true',
+        'gateway.serviceName=pi',
+        'gateway.webhook.url=http://x',
+      ],
     });
     for (const [name, command] of [
       ['shop-server', serveCommand()],

@@ -145,10 +145,36 @@ export class Rendered {
   }
 }
 
-export async function render(given: Given = {}): Promise<Rendered> {
+const known = new Map<string, Promise<Rendered>>();
+
+/** Renders the charts, each set of values once. What it gives is not to be changed. */
+export function render(given: Given = {}): Promise<Rendered> {
+  const key = JSON.stringify(given);
+  const rendered = known.get(key) ?? renderAnew(given);
+  known.set(key, rendered);
+  return rendered;
+}
+
+async function renderAnew(given: Given): Promise<Rendered> {
   const { status, stdout, stderr } = await template(given);
   assert.equal(status, 0, `${JSON.stringify(given)}: ${stderr}`);
   return new Rendered(stdout);
+}
+
+/** What `helm install` prints at its end. */
+export async function notes(environment: Record<string, string>, set: readonly string[] = []): Promise<string> {
+  const args = [
+    'install',
+    release,
+    chart,
+    '--namespace',
+    namespace,
+    '--dry-run=client',
+    '--disable-openapi-validation',
+  ];
+  const { status, stdout, stderr } = await runHelm(helm!, [...args, ...set.flatMap((s) => ['--set', s])], environment);
+  assert.equal(status, 0, stderr);
+  return stdout.slice(stdout.indexOf('\nNOTES:\n') + 8);
 }
 
 /** The sentence that Helm refuses these values with. */

@@ -12,8 +12,9 @@
 
 {{/* The namespace of a registry kubernetes://NAMESPACE/SERVICE: the one case in which a gateway needs the API. */}}
 {{- define "evenkeel.gateway.watchedNamespace" -}}
-{{- if hasPrefix "kubernetes://" .Values.global.registry.url -}}
-{{- regexReplaceAll "^kubernetes://([^/?]*).*$" .Values.global.registry.url "${1}" | default .Release.Namespace -}}
+{{- $url := include "evenkeel.gateway.registryUrl" . -}}
+{{- if hasPrefix "kubernetes://" $url -}}
+{{- regexReplaceAll "^kubernetes://([^/?]*).*$" $url "${1}" -}}
 {{- end -}}
 {{- end }}
 
@@ -51,4 +52,11 @@
     severity: warning
   annotations:
     summary: More than 10 % of the calls need a second attempt. /nodes of a gateway says which server, and why.
+- alert: EvenkeelGatewayRegistryAway
+  expr: max by (pod) (evenkeel_client_registry_state{ {{- $self -}} ,state=~"stale|failed"}) > 0
+  for: 5m
+  labels:
+    severity: warning
+  annotations:
+    summary: "{{ `{{ $labels.pod }}` }} cannot read the registry. Calls go on; servers that start are not found."
 {{- end }}

@@ -24,7 +24,7 @@ What servers and gateways have in common: the same in both subcharts but for the
 {{- define "evenkeel.gateway.registryUrl" -}}
 {{- $registry := .Values.global.registry -}}
 {{- if $registry.url -}}
-{{- $registry.url -}}
+{{- tpl $registry.url . -}}
 {{- else -}}
 {{- if and .Chart.IsRoot (not $registry.hosts) -}}
 {{- fail "this chart alone brings no ZooKeeper: say where servers are known by global.registry.hosts=HOST:2181 or global.registry.url=zookeeper://HOST:2181/FOLDER" -}}
@@ -45,8 +45,6 @@ What servers and gateways have in common: the same in both subcharts but for the
   valueFrom:
     fieldRef:
       fieldPath: spec.nodeName
-- name: EVENKEEL_REGISTRY
-  value: {{ include "evenkeel.gateway.registryUrl" . | quote }}
 {{- if .Values.global.registry.existingSecret }}
 - name: EVENKEEL_REGISTRY_AUTH_FILE
   value: /run/secrets/evenkeel/auth

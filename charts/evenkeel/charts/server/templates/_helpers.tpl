@@ -28,6 +28,14 @@
 {{- end -}}
 {{- end }}
 
+{{/* Where a server makes itself known: nowhere, where others do it for it. */}}
+{{- define "evenkeel.server.ownRegistryUrl" -}}
+{{- $url := include "evenkeel.server.registryUrl" . -}}
+{{- if not (regexMatch "^(kubernetes|static):" $url) -}}
+{{- $url -}}
+{{- end -}}
+{{- end }}
+
 {{- define "evenkeel.server.alerts" -}}
 {{- $self := printf "namespace=%q,service=%q" .Release.Namespace (include "evenkeel.server.fullname" .) -}}
 - alert: EvenkeelServerNotRegistered

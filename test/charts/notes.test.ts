@@ -1,0 +1,28 @@
+/** What is printed after an installation: the next commands, as they must be typed. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { fakeApi } from './fake-api.ts';
+import { notes, withHelm } from './support.ts';
+
+withHelm('the notes', () => {
+  it('say where the image comes from, what to do next, and what an uninstall leaves', async (test) => {
+    const text = await notes(await fakeApi(test, {}));
+    assert.match(text, /^ {2}docker build --tag evenkeel:0\.1\.0 \.$/m);
+    assert.match(text, /^ {2}kind load docker-image evenkeel:0\.1\.0 /m);
+    assert.match(text, /^ {2}kubectl --namespace market rollout status statefulset\/shop-zookeeper$/m);
+    assert.match(text, /^ {2}kubectl --namespace market port-forward service\/shop-gateway 8080:8080 &$/m);
+    assert.match(text, /^ {2}helm test shop --namespace market --logs$/m);
+    assert.match(text, /delete pvc --selector app\.kubernetes\.io\/instance=shop,/);
+  });
+
+  it('say nothing of what is not there', async (test) => {
+    const text = await notes(await fakeApi(test, {}), [
+      'global.image.registry=r.io',
+      'zookeeper.persistence.whenDeleted=Delete',
+      'server.autoscaling.enabled=true',
+      'tests.enabled=false',
+    ]);
+    assert.doesNotMatch(text, /docker build|delete pvc|helm test|replicaCount/);
+    assert.match(text, /rollout status deployment\/shop-server/);
+  });
+});
