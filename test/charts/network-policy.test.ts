@@ -157,7 +157,8 @@ withHelm('network policies', () => {
     assert.ok(world.mayEnter(afar, 'zookeeper', 'client'));
     assert.ok(world.mayEnter(afar, 'server', 'rpc'));
     assert.ok(world.mayEnter(afar, 'gateway', 'http'));
-    assert.equal(world.mayEnter(stranger, 'gateway', 'http'), false);
+    for (const other of [stranger, prometheus]) assert.equal(world.mayEnter(other, 'gateway', 'http'), false);
+    assert.ok(world.mayEnter(prometheus, 'gateway', 'ops'));
     assert.ok(world.mayEnter(world.party('test'), 'gateway', 'http'));
     assert.ok(world.mayEnter(world.party('loadtest'), 'gateway', 'http'));
   });
