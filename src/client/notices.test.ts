@@ -158,6 +158,7 @@ test('a client tells of its troubles by events and in its log: of each once', as
   assert.ok(times('panic') >= 2 && times('panic') <= 4);
   for (const line of lines) assert.match(line, /^(warn|info) [a-z,: ]+ \{"event":"/);
   await world.close();
+  assert.equal(world.clock.pending, 0, 'a client that is closed waits for nothing');
 });
 
 test('every notice has its words in the log, and says how many were left out', () => {

@@ -93,6 +93,8 @@ test('shares are of the servers that have the calls; in panic they are even amon
   const b = await world.node('b');
   const c = await world.node('c', { endpoint: { backup: true } });
   const client = await world.connected({ hedging: false, suspension: { off: true } });
+  await world.clock.run(200);
+  assert.ok(client.nodes().nodes.every(({ state }) => state === 'live'));
   const shown = () => client.nodes().nodes.map(({ share, tier }) => [share, tier]);
   assert.deepEqual(shown(), [
     [0.667, 0],

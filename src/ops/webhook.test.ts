@@ -237,6 +237,7 @@ test('closing sends what waits if that is quick, and hears nothing more', async 
   for (const event of ['a', 'b', 'c']) tell(event);
   await hook.close(30_000);
   tell('d');
+  await systemClock.sleep(20);
   assert.deepEqual(names(receiving.got), ['a', 'b', 'c']);
   assert.deepEqual(hook.counts(), { sent: 3, failed: 0, dropped: 0 });
   await hook.close();

@@ -115,7 +115,6 @@ class Sender {
   }
 
   push(notice: object): void {
-    if (this.#closed !== undefined) return;
     if (this.#queue.length >= this.#most) {
       this.#queue.shift();
       this.#count('dropped');
