@@ -270,6 +270,17 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     await seen.reaches('');
   });
 
+  on('is failed when the API server ends a stream with an error, and takes it up again', async ({ fake, open }) => {
+    fake.put(slice('pi-1', [pod('10.0.0.1')]));
+    const seen = new Seen(open());
+    await seen.reaches('10.0.0.1:7000');
+    await until(() => fake.streams === 1, 'a stream');
+    fake.write('{"type":"ERROR","object":{"kind":"Status","code":500,"message":"out of storage"}}\n');
+    await failed(seen, /answered 500: out of storage$/);
+    await seen.reaches('10.0.0.1:7000');
+    assert.equal(fake.count('list'), 1);
+  });
+
   on('waits for a slow API server, and ends at once when it is closed meanwhile', async ({ fake, open }) => {
     fake.put(slice('pi-1', [pod('10.0.0.1')]));
     fake.answer = () => ({ delay: 1_500 });
@@ -396,8 +407,9 @@ describe('a Kubernetes registry in a pod', () => {
     const registry = open('///pi');
     const seen = new Seen(registry);
     await seen.reaches('10.0.0.1:7000');
-    fake.token = 'second';
+    // Only then: a stream that is asked for with a token no longer taken never begins.
     await until(() => fake.streams === 1, 'a stream');
+    fake.token = 'second';
     fake.cut();
     await failed(seen, /does not take our token or certificate/);
     writeFileSync(join(account, 'token'), 'second');
@@ -415,6 +427,20 @@ describe('a Kubernetes registry in a pod', () => {
       ),
     );
     await failed(new Seen(registry), /no Kubernetes to ask: .*\(automountServiceAccountToken: true\).* KUBECONFIG/);
+  });
+
+  it('finds a configuration that is there later', async () => {
+    fake.token = 'second';
+    let there = false;
+    const registry = open('//own/nobody', (config) => {
+      if (!there) throw new Error('ENOENT');
+      writeFileSync(join(account, 'token'), 'second');
+      inPod(config);
+    });
+    const seen = new Seen(registry);
+    await failed(seen, /configuration cannot be read: ENOENT$/);
+    there = true;
+    await seen.reaches('');
   });
 
   it('shows nothing of a configuration that cannot be read', async () => {
