@@ -408,7 +408,10 @@ describe('a Kubernetes registry in a pod', () => {
     const seen = new Seen(registry);
     await seen.reaches('10.0.0.1:7000');
     // Only then: a stream that is asked for with a token no longer taken never begins.
-    await until(() => fake.streams > 0, () => `a stream, of ${fake.streams}`);
+    await until(
+      () => fake.streams > 0,
+      () => `a stream, of ${fake.streams}`,
+    );
     fake.token = 'second';
     fake.cut();
     await failed(seen, /does not take our token or certificate/);
