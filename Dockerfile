@@ -1,0 +1,56 @@
+# evenkeel's images, one target each:
+#
+#   docker build --tag evenkeel:0.1.0 .                                             servers and gateways
+#   docker build --tag evenkeel:0.1.0-kubernetes --target kubernetes .              with the Kubernetes client too
+#
+# They run as user 1000 on a read-only root; what they write goes to /tmp.
+ARG NODE_IMAGE=docker.io/library/node:26-slim
+
+FROM ${NODE_IMAGE} AS base
+WORKDIR /app
+
+# TypeScript to JavaScript, with all development dependencies.
+FROM base AS build
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+# Not `npm run build`: that takes the `node` of the development dependencies, which has not been unpacked.
+RUN node_modules/.bin/tsc -p tsconfig.build.json && chmod +x dist/cli/main.js
+
+# What it needs when it runs, and no peer: `--omit=dev` leaves out those that are also development dependencies.
+FROM base AS production
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
+
+FROM base AS kubernetes-client
+WORKDIR /client
+COPY .npmrc images/kubernetes/package.json images/kubernetes/package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
+
+FROM base AS app
+ENV NODE_ENV=production
+RUN ln -s /app/dist/cli/main.js /usr/local/bin/evenkeel
+COPY package.json LICENSE ./
+COPY --from=production /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# The name `node` is not enough for Kubernetes to see that it is not root.
+USER 1000:1000
+# rpc, HTTP of the gateway, probes and metrics
+EXPOSE 7000 8080 9090
+ENTRYPOINT ["evenkeel"]
+CMD ["--help"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="evenkeel" \
+      org.opencontainers.image.description="RPC for TypeScript services on Kubernetes whose calls do not fail while pods come, go, stall and die." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+FROM app AS kubernetes
+# Above /app: found from there, and apart from what its own lock file says.
+COPY --from=kubernetes-client /client/node_modules /node_modules
+
+# The last target is the one that is built when none is named.
+FROM app AS evenkeel
