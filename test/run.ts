@@ -1,6 +1,7 @@
 /**
  * Runs the tests: `node test/run.ts` those that every change must pass, with `--faults` the long ones with real processes
- * and many rounds, with paths only those. An unhandled rejection anywhere fails the run: node's test runner sees to it.
+ * and many rounds, with paths only those. What needs a cluster, test/e2e, is in none of them. An unhandled rejection anywhere
+ * fails the run: node's test runner sees to it.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -10,7 +11,7 @@ const faults = process.argv.includes('--faults');
 const given = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const files =
   given.length > 0 ? given : globSync(faults ? 'test/faults/**/*.test.ts' : '{src,test,docs,bench}/**/*.test.ts');
-const chosen = given.length > 0 || faults ? files : files.filter((file) => !file.startsWith('test/faults/'));
+const chosen = given.length > 0 || faults ? files : files.filter((file) => !/^test\/(faults|e2e)\//.test(file));
 if (chosen.length === 0) throw new Error(`no test file found in ${process.cwd()}`);
 
 // Faults are timed on whole processes: run one after the other they do not disturb each other. Of the others some mostly

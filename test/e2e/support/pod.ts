@@ -1,0 +1,34 @@
+/** Pods, as much of them as tests look at. */
+export interface Pod {
+  metadata: {
+    name: string;
+    namespace: string;
+    uid: string;
+    labels?: Record<string, string>;
+    deletionTimestamp?: string;
+  };
+  spec: { nodeName?: string };
+  status: {
+    phase: string;
+    podIP?: string;
+    startTime?: string;
+    conditions?: { type: string; status: string; lastTransitionTime: string }[];
+    containerStatuses?: ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  name: string;
+  restartCount: number;
+  state: { terminated?: { exitCode: number; signal?: number; reason: string } };
+  lastState: { terminated?: { exitCode: number; signal?: number; reason: string } };
+}
+
+export function isReady({ status }: Pod): boolean {
+  return status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+}
+
+/** How often containers of the pod were started again. */
+export function restarts({ status }: Pod): number {
+  return (status.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
+}
