@@ -371,8 +371,12 @@ withHelm('what is asked for', () => {
     assert.deepEqual((await names('tests.mustFail=true')).sort(), ['shop-test-must-fail', 'shop-test-stack']);
     assert.deepEqual(await names('tests.enabled=false'), []);
     assert.deepEqual(await names('gateway.enabled=false'), []);
-    const { metadata } = (await render({})).get('Pod', 'shop-test-stack');
-    assert.equal(metadata.annotations!['helm.sh/hook'], 'test');
+    const annotations = async (...set: string[]) =>
+      (await render({ set })).get('Pod', 'shop-test-stack').metadata.annotations!;
+    assert.equal((await annotations())['helm.sh/hook'], 'test');
+    const policy = 'helm.sh/hook-delete-policy';
+    assert.equal((await annotations())[policy], 'before-hook-creation,hook-succeeded', 'an uninstall leaves nothing');
+    assert.equal((await annotations('tests.keep=true'))[policy], 'before-hook-creation', 'with a log to show');
   });
 
   it('every part can be left out', async () => {

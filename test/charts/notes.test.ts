@@ -11,7 +11,11 @@ withHelm('the notes', () => {
     assert.match(text, /^ {2}kind load docker-image evenkeel:0\.1\.0 /m);
     assert.match(text, /^ {2}kubectl --namespace market rollout status statefulset\/shop-zookeeper$/m);
     assert.match(text, /^ {2}kubectl --namespace market port-forward service\/shop-gateway 8080:8080 &$/m);
-    assert.match(text, /^ {2}helm test shop --namespace market --logs$/m);
+    assert.match(text, /^ {2}helm test shop --namespace market$/m);
+    assert.match(
+      text,
+      /^ {2}kubectl --namespace market logs --selector app\.kubernetes\.io\/instance=shop,.*=test --tail=-1$/m,
+    );
     assert.match(text, /delete pvc --selector app\.kubernetes\.io\/instance=shop,/);
   });
 

@@ -36,8 +36,8 @@ metadata:
     app.kubernetes.io/component: test
   annotations:
     helm.sh/hook: test
-    # One that failed stays, with its log.
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+    # One that failed stays, with its log. Helm deletes one that passed before it could read its log.
+    helm.sh/hook-delete-policy: before-hook-creation{{ if not .root.Values.tests.keep }},hook-succeeded{{ end }}
 spec:
   restartPolicy: Never
   activeDeadlineSeconds: {{ add (int .root.Values.tests.timeoutSeconds) 120 }}
