@@ -22,7 +22,7 @@ const artifacts = [
   'ch.qos.logback:logback-classic:1.3.15',
 ];
 
-function pom(): string {
+function pom(artifacts: readonly string[]): string {
   const dependencies = artifacts.map((artifact) => {
     const [group, name, version] = artifact.split(':');
     return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`;
@@ -59,12 +59,8 @@ async function fetch(): Promise<string> {
   const draft = join(cache, `zookeeper-${apacheZooKeeperVersion}.${freshId()}`);
   try {
     await mkdir(draft, { recursive: true });
-    await writeFile(join(draft, 'pom.xml'), pom());
     await writeFile(join(draft, 'logback.xml'), logback);
-    const goals = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${join(draft, 'lib')}`];
-    await run('mvn', goals, { cwd: draft, timeout: 300_000 }).catch((cause) => {
-      throw new Error(`Maven could not fetch Apache ZooKeeper ${apacheZooKeeperVersion} (${firstLine(cause)})`);
-    });
+    await fetchJars(artifacts, join(draft, 'lib'), draft);
     await rename(draft, home).catch(async (cause) => {
       if (!(await exists(home))) throw cause;
     });
@@ -72,6 +68,20 @@ async function fetch(): Promise<string> {
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+/**
+ * Fetches jars by Maven, with all that they need.
+ * @param artifacts `group:name:version`
+ * @param lib A folder that is made for them.
+ * @param scratch A folder that there is, for a pom.xml.
+ */
+export async function fetchJars(artifacts: readonly string[], lib: string, scratch: string): Promise<void> {
+  await writeFile(join(scratch, 'pom.xml'), pom(artifacts));
+  const goals = ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${lib}`];
+  await run('mvn', goals, { cwd: scratch, timeout: 300_000 }).catch((cause) => {
+    throw new Error(`Maven could not fetch ${artifacts[0]} (${firstLine(cause)})`);
+  });
 }
 
 function exists(path: string): Promise<boolean> {

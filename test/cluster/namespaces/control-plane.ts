@@ -1,0 +1,76 @@
+/** etcd and the control plane, on the first machine. */
+import { join } from 'node:path';
+import { succeeds } from '../run.ts';
+import { startDaemon, waitForDaemon } from './daemon.ts';
+import { kubectl } from './kubectl.ts';
+import { type Layout, serviceRange } from './layout.ts';
+import { inMachine } from './machine.ts';
+
+/** Resolves when the API answers. */
+export async function startControlPlane(layout: Layout): Promise<void> {
+  const inside = inMachine(layout, 1, 'whole');
+  const program = (name: string) => join(layout.bin, name);
+  const pki = (name: string) => join(layout.pki, name);
+  await startDaemon(layout, 'etcd', [
+    ...inside,
+    program('etcd'),
+    `--data-dir=${layout.etcd}`,
+    // Nothing in here is worth waiting for a disk.
+    '--unsafe-no-fsync',
+    '--log-level=warn',
+  ]);
+  await startDaemon(layout, 'kube-apiserver', [
+    ...inside,
+    program('kube-apiserver'),
+    '--etcd-servers=http://127.0.0.1:2379',
+    `--advertise-address=${layout.node(1).address}`,
+    `--service-cluster-ip-range=${serviceRange}`,
+    '--authorization-mode=Node,RBAC',
+    '--allow-privileged=true',
+    `--client-ca-file=${pki('ca.crt')}`,
+    `--tls-cert-file=${pki('apiserver.crt')}`,
+    `--tls-private-key-file=${pki('apiserver.key')}`,
+    '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+    `--service-account-key-file=${pki('service-accounts.key')}`,
+    `--service-account-signing-key-file=${pki('service-accounts.key')}`,
+    `--kubelet-client-certificate=${pki('admin.crt')}`,
+    `--kubelet-client-key=${pki('admin.key')}`,
+    // A node's name is known to nobody's DNS.
+    '--kubelet-preferred-address-types=InternalIP',
+    // How metrics-server knows that a request has come by the API server.
+    `--requestheader-client-ca-file=${pki('ca.crt')}`,
+    '--requestheader-allowed-names=front-proxy-client',
+    '--requestheader-username-headers=X-Remote-User',
+    '--requestheader-group-headers=X-Remote-Group',
+    '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+    `--proxy-client-cert-file=${pki('front-proxy.crt')}`,
+    `--proxy-client-key-file=${pki('front-proxy.key')}`,
+    '--enable-aggregator-routing=true',
+  ]);
+  const ready = () => succeeds(kubectl(layout, ['get', '--raw', '/readyz', '--request-timeout=5s']));
+  await waitForDaemon(layout, 'kube-apiserver', 'the API server to be ready', ready, 90_000);
+  await startDaemon(layout, 'kube-controller-manager', [
+    ...inside,
+    // Volumes come as folders that it makes: fsGroup has no effect on them, so anybody must be able to write there.
+    '/bin/sh',
+    '-c',
+    'umask 0; exec "$0" "$@"',
+    program('kube-controller-manager'),
+    `--kubeconfig=${layout.kubeconfig}`,
+    `--root-ca-file=${pki('ca.crt')}`,
+    `--service-account-private-key-file=${pki('service-accounts.key')}`,
+    '--use-service-account-credentials=true',
+    '--leader-elect=false',
+    '--enable-hostpath-provisioner=true',
+    // Who tries an autoscaler or a dead node does not want to wait for minutes.
+    '--horizontal-pod-autoscaler-sync-period=5s',
+    '--node-monitor-period=2s',
+    '--node-monitor-grace-period=20s',
+  ]);
+  await startDaemon(layout, 'kube-scheduler', [
+    ...inside,
+    program('kube-scheduler'),
+    `--kubeconfig=${layout.kubeconfig}`,
+    '--leader-elect=false',
+  ]);
+}

@@ -1,0 +1,87 @@
+/** Public images: pulled where a registry can be reached, otherwise made here. */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildah, type ImageStore } from '../image-store.ts';
+import { output } from '../run.ts';
+import { tell } from '../tell.ts';
+import type { Layout } from './layout.ts';
+import { ctr } from './node.ts';
+import { ensurePackages, toBuildImages } from './packages.ts';
+import { type ImageKey, imageKeys, images } from './public-images.ts';
+import { buildStandIn, standInVersion } from './stand-ins.ts';
+
+/** ms. A machine without a way out says so at once or never. */
+const reachDeadline = 3_000;
+
+/** Sees to it that the images that nodes run are there as files. */
+export async function ensureNodeImages(layout: Layout, tools: string | undefined): Promise<string[]> {
+  const files: string[] = [];
+  for (const key of imageKeys) {
+    if (!images[key].onNodes) continue;
+    const file = join(layout.images, `${key}.tar`);
+    files.push(file);
+    const note = `${file}.source`;
+    const source = await readFile(note, 'utf8').catch(() => '');
+    if (existsSync(file) && [`pulled ${images[key].name}`, await standInVersion(key)].includes(source)) continue;
+    await mkdir(layout.images, { recursive: true });
+    const store = await ownStore(layout);
+    const made = await obtain(key, layout, store, tools);
+    const draft = `${file}.new`;
+    await rm(draft, { force: true });
+    await store.save(images[key].name, draft);
+    await rename(draft, file);
+    await writeFile(note, made);
+  }
+  return files;
+}
+
+/** Sees to it that the store has what evenkeel's Dockerfile is built upon. */
+export async function ensureBuildImage(layout: Layout, store: ImageStore, tools: string | undefined): Promise<void> {
+  if (!(await store.has(images.node.name))) await obtain('node', layout, store, tools);
+}
+
+/** buildah, with a storage of the cluster's own: a stand-in must not be mistaken for the image whose name it has. */
+export async function ownStore(layout: Layout): Promise<ImageStore> {
+  await ensurePackages(toBuildImages);
+  await mkdir(layout.storage, { recursive: true });
+  return buildah(layout.storage);
+}
+
+async function obtain(key: ImageKey, layout: Layout, store: ImageStore, tools: string | undefined): Promise<string> {
+  const { name } = images[key];
+  if (await reaches(name.split('/')[0]!)) {
+    tell(`pulling ${name}`);
+    try {
+      await store.pull(name);
+      return `pulled ${name}`;
+    } catch (cause) {
+      tell(`${name} cannot be pulled (${(cause as Error).message.split('\n').at(-1)})`);
+    }
+  }
+  await buildStandIn(key, { layout, store, tools });
+  return standInVersion(key);
+}
+
+const asked = new Map<string, Promise<boolean>>();
+
+function reaches(registry: string): Promise<boolean> {
+  const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
+  let answer = asked.get(host);
+  if (answer === undefined) {
+    const signal = AbortSignal.timeout(reachDeadline);
+    // 401 is the usual answer: whom it does not know it lets pull all the same.
+    answer = fetch(`https://${host}/v2/`, { signal }).then(
+      ({ status }) => status === 200 || status === 401,
+      () => false,
+    );
+    asked.set(host, answer);
+  }
+  return answer;
+}
+
+/** Puts an image on a node. */
+export async function importImage(layout: Layout, number: number, file: string): Promise<void> {
+  const command = [...ctr(layout, number), 'images', 'import', '--snapshotter', 'overlayfs', file];
+  await output(command, { timeout: 600_000 });
+}

@@ -1,0 +1,108 @@
+/**
+ * A Kubernetes without Docker, for root on Linux: every node is a set of namespaces with its own containerd, kubelet and
+ * kube-proxy; the first one runs etcd and the control plane too. Nothing in it reaches the outside.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, statfs } from 'node:fs/promises';
+import { delimiter, isAbsolute } from 'node:path';
+import { withImageFiles } from '../image-files.ts';
+import { buildah, docker, dockerAnswers, type ImageStore } from '../image-store.ts';
+import { type Command, type ContainerOfPod, Impossible, type OutsideSignal, type Provider } from '../provider.ts';
+import { succeeds } from '../run.ts';
+import { tell } from '../tell.ts';
+import { bringDown, removeState } from './down.ts';
+import { ensureBuildImage, importImage, ownStore } from './images.ts';
+import { inCluster } from './inside.ts';
+import { type Layout, layoutOf } from './layout.ts';
+import { withLock } from './lock.ts';
+import { isOn, machinesOn } from './machine.ts';
+import { hostPids, signalContainer } from './signal.ts';
+import { bringUp } from './up.ts';
+
+export interface NamespacesOptions {
+  /** The folder that all is kept in. Absolute. */
+  state: string;
+  /** A folder that has tools ready, as NAME or NAME.zst. Those that it has not are built. */
+  tools: string | undefined;
+}
+
+export class NamespacesProvider implements Provider {
+  readonly name = 'namespaces';
+  readonly reaches = 'pods';
+  readonly #layout: Layout;
+  readonly #tools: string | undefined;
+
+  constructor({ state, tools }: NamespacesOptions) {
+    this.#layout = layoutOf(state);
+    this.#tools = tools;
+  }
+
+  async up(nodes?: number): Promise<void> {
+    await checkState(this.#layout.state);
+    await withLock(this.#layout, () => bringUp(this.#layout, this.#tools, nodes));
+  }
+
+  async down(): Promise<void> {
+    if (existsSync(this.#layout.state)) await withLock(this.#layout, () => bringDown(this.#layout));
+  }
+
+  async destroy(): Promise<void> {
+    await this.down();
+    await removeState(this.#layout);
+  }
+
+  async command(argv: readonly string[]): Promise<Command> {
+    if (!isOn(this.#layout, 1)) throw new Impossible('the cluster is not up: npm run cluster -- up');
+    const [file, ...args] = inCluster(this.#layout, argv);
+    const { state, bin, kubeconfig } = this.#layout;
+    const env = {
+      ...process.env,
+      PATH: [bin, process.env.PATH ?? ''].join(delimiter),
+      KUBECONFIG: kubeconfig,
+      // Asked from inside it is this cluster again, and not just any that has a KUBECONFIG.
+      EVENKEEL_CLUSTER: this.name,
+      EVENKEEL_CLUSTER_STATE: state,
+    };
+    return { file: file!, args, env };
+  }
+
+  async load(images: readonly string[]): Promise<void> {
+    const numbers = await machinesOn(this.#layout);
+    if (numbers.length === 0) throw new Impossible('the cluster is not up: npm run cluster -- up');
+    const stores: ImageStore[] = [];
+    if (await dockerAnswers()) stores.push(docker);
+    if (await succeeds(['buildah', '--version'])) stores.push(await ownStore(this.#layout), buildah());
+    await withImageFiles(images, stores, this.#layout.state, async (file, image) => {
+      for (const number of numbers) await importImage(this.#layout, number, file);
+      tell(`${image} is on ${numbers.length} nodes`);
+    });
+  }
+
+  async store(): Promise<ImageStore> {
+    if (await dockerAnswers()) return docker;
+    await checkState(this.#layout.state);
+    const store = await ownStore(this.#layout);
+    await ensureBuildImage(this.#layout, store, this.#tools);
+    return store;
+  }
+
+  async signal(target: ContainerOfPod, signal: OutsideSignal): Promise<void> {
+    await signalContainer(this.#layout, target, signal);
+  }
+
+  async hostPids(target: ContainerOfPod): Promise<number[]> {
+    return hostPids(this.#layout, target);
+  }
+}
+
+/** Overlay file systems cannot be stacked, and machines have a /run, /proc and /sys of their own. */
+async function checkState(state: string): Promise<void> {
+  if (!isAbsolute(state) || /^\/(run|proc|sys|dev)(\/|$)/.test(state)) {
+    throw new Impossible(`--state ${state}: expected an absolute path, not below /run, /proc, /sys or /dev`);
+  }
+  await mkdir(state, { recursive: true, mode: 0o711 });
+  const overlay = 0x794c7630;
+  if ((await statfs(state)).type === overlay) {
+    throw new Impossible(`--state ${state}: it is on an overlay file system, and containers need one of a disk there`);
+  }
+}
