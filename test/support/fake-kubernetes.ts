@@ -73,6 +73,11 @@ export class FakeKubernetes {
     return this.#streams.size;
   }
 
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   count(kind: 'list' | 'watch'): number {
     return this.requests.filter((request) => request.kind === kind).length;
   }

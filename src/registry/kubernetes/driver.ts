@@ -5,7 +5,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../../core/clock.ts';
 import { type Cluster, ClusterError, type Listing, type WatchOptions } from './cluster.ts';
-import { answered, toClusterError, type Where } from './error.ts';
+import { answered, type Request, toClusterError } from './error.ts';
 
 type Client = typeof import('@kubernetes/client-node');
 
@@ -21,29 +21,38 @@ export interface DriverOptions {
 }
 
 /** Where the API server is, and how to speak to it. */
-interface Place extends Where {
+interface Place {
   client: Client;
+  undici: typeof import('undici');
   config: KubeConfig;
+  server: string;
+  namespace: string;
 }
 
 export function driver(options: DriverOptions): Cluster {
-  const { clock, service } = options;
+  const { clock, namespace, service } = options;
   const labelSelector = `kubernetes.io/service-name=${service}`;
   let place: Promise<Place> | undefined;
 
   /** Runs one request. The configuration that it gets is good for this one alone. */
-  const ask = async <T>(signal: AbortSignal, request: (place: Place, limits: Limits) => Promise<T>): Promise<T> => {
+  const ask = async <T>(
+    signal: AbortSignal,
+    verb: Request['verb'],
+    work: (place: Place, limits: Limits) => Promise<T>,
+  ): Promise<T> => {
     const limits = limit(clock, signal);
     place ??= find(options);
-    let where: Where = { server: '', namespace: '' };
+    const request: Request = { server: undefined, namespace: namespace ?? '', verb };
     try {
       const found = await until(limits.signal, place);
-      where = found;
-      return await until(limits.signal, request({ ...found, config: bound(found.config, limits.signal) }, limits));
+      request.server = found.server;
+      request.namespace = found.namespace;
+      return await until(limits.signal, work({ ...found, config: bound(found, limits.signal) }, limits));
     } catch (cause) {
-      const error = toClusterError(limits.signal.aborted ? limits.signal.reason : cause, where);
-      // The token on disk may be another one by now, or the kubeconfig may be there at last.
-      if (where.server === '' || error.code === 'unauthorized') place = undefined;
+      const error = toClusterError(limits.signal.aborted ? limits.signal.reason : cause, request);
+      // The token on disk may be another one by now, the server elsewhere, or the kubeconfig there at last.
+      const another = error.code === 'unauthorized' || error.code === 'failed';
+      if (another && !signal.aborted) place = undefined;
       throw error;
     } finally {
       limits.end();
@@ -52,7 +61,7 @@ export function driver(options: DriverOptions): Cluster {
 
   return {
     list: ({ since, signal }) =>
-      ask(signal, async ({ client, config, namespace }): Promise<Listing> => {
+      ask(signal, 'list', async ({ client, config, namespace }): Promise<Listing> => {
         const found = await config.makeApiClient(client.DiscoveryV1Api).listNamespacedEndpointSlice({
           namespace,
           labelSelector,
@@ -65,7 +74,7 @@ export function driver(options: DriverOptions): Cluster {
       }),
     async watch(wish) {
       try {
-        await ask(wish.signal, (place, limits) => follow(place, labelSelector, wish, limits));
+        await ask(wish.signal, 'watch', (place, limits) => follow(place, labelSelector, wish, limits));
       } catch (error) {
         if (!wish.signal.aborted) throw error;
       }
@@ -85,7 +94,7 @@ function follow(place: Place, labelSelector: string, wish: WatchOptions, limits:
     if (over || limits.signal.aborted) return;
     if (type !== 'ERROR') return wish.onChange(type, object);
     const { code } = (object ?? {}) as { code?: unknown };
-    reject(answered(typeof code === 'number' ? code : 500, object, place));
+    reject(answered(typeof code === 'number' ? code : 500, object, { ...place, verb: 'watch' }));
   };
   // It says when the stream is over, with the reason before it was open; after that no reason matters: after 30 s of
   // silence it ends a stream itself, and a lost connection shows when the next one is asked for.
@@ -109,6 +118,7 @@ async function find({ namespace, configure = fromSurroundings }: DriverOptions):
   const client = await import('@kubernetes/client-node').catch((cause) => {
     throw missing(cause);
   });
+  const undici = await import('undici');
   const config = new client.KubeConfig();
   try {
     configure(config);
@@ -127,7 +137,7 @@ async function find({ namespace, configure = fromSurroundings }: DriverOptions):
     );
   }
   const context = config.getContextObject(config.getCurrentContext());
-  return { client, config, server, namespace: namespace ?? (context?.namespace?.trim() || 'default') };
+  return { client, undici, config, server, namespace: namespace ?? (context?.namespace?.trim() || 'default') };
 }
 
 function fromSurroundings(config: KubeConfig): void {
@@ -142,15 +152,16 @@ export function missing(cause: unknown): ClusterError {
 }
 
 /** The same configuration for one request: what it opens is closed when the signal is aborted. */
-function bound(config: KubeConfig, signal: AbortSignal): KubeConfig {
+function bound({ config, undici }: Place, signal: AbortSignal): KubeConfig {
   const own = Object.create(config) as KubeConfig;
   own.applySecurityAuthentication = async (context) => {
     await config.applySecurityAuthentication(context);
     context.setSignal(signal);
-    // The client makes a new one for each request and leaves it to be collected, with its connection. And a watch cannot
-    // be ended otherwise before the server has answered.
-    const dispatcher = context.getDispatcher();
-    const destroy = () => void dispatcher?.destroy().catch(() => {});
+    // The client makes a new one for each request and leaves it to be collected, with its connection, or takes one that
+    // all share. And a watch cannot be ended otherwise before the server has answered.
+    const dispatcher = context.getDispatcher() ?? new undici.Agent();
+    context.setDispatcher(dispatcher);
+    const destroy = () => void dispatcher.destroy().catch(() => {});
     if (signal.aborted) destroy();
     else signal.addEventListener('abort', destroy, { once: true });
   };
@@ -168,11 +179,9 @@ interface Limits {
 function limit(clock: Clock, outer: AbortSignal): Limits {
   const controller = new AbortController();
   const stop = () => controller.abort(outer.reason);
-  const timer = clock.timer(
-    deadline,
-    () => controller.abort(new ClusterError('failed', `the API server did not answer within ${deadline} ms`)),
-    { keepAlive: true },
-  );
+  const timer = clock.timer(deadline, () => controller.abort(new Error(`no answer within ${deadline / 1_000} s`)), {
+    keepAlive: true,
+  });
   outer.addEventListener('abort', stop, { once: true });
   if (outer.aborted) stop();
   return {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { answered, toClusterError } from './error.ts';
+import { answered, type Request, toClusterError } from './error.ts';
 
-const where = { server: 'https://10.0.0.1', namespace: 'demo' };
+const where: Request = { server: 'https://10.0.0.1', namespace: 'demo', verb: 'list' };
 /** As the generated calls throw it: with the whole answer as text. */
 const exception = (code: number, body?: unknown) =>
   Object.assign(new Error(`HTTP-Code: ${code}\nBody: ${JSON.stringify(body)}`), { code, body: JSON.stringify(body) });
@@ -19,9 +19,25 @@ it('a refusal by Kubernetes is told in its own words, in one line, without the r
 });
 
 it('a refusal by Kubernetes says what to do about it', () => {
-  assert.equal(answered(401, undefined, where).code, 'unauthorized');
-  assert.equal(answered(403, undefined, where).code, 'forbidden');
-  assert.match(answered(403, undefined, where).message, /in the namespace demo: .* needs a Role that allows it$/);
+  const text = (status: number, verb: Request['verb']) => {
+    const { code, message } = answered(status, { message: 'so it is' }, { ...where, verb });
+    return `${code}: ${message}`;
+  };
+  assert.equal(
+    text(401, 'list'),
+    'unauthorized: we cannot list endpointslices (discovery.k8s.io) in the namespace demo: ' +
+      'the API server https://10.0.0.1 does not take our token or certificate: so it is',
+  );
+  assert.equal(
+    text(403, 'watch'),
+    'forbidden: we may not watch endpointslices (discovery.k8s.io) in the namespace demo: our service account (in a pod) ' +
+      'or user needs a Role in that namespace that allows to list and watch them, and a RoleBinding to it: so it is',
+  );
+  assert.equal(
+    text(404, 'list'),
+    'failed: we cannot list endpointslices (discovery.k8s.io) in the namespace demo: ' +
+      'the API server https://10.0.0.1 has none: is it Kubernetes 1.21 or newer?: so it is',
+  );
   assert.equal(answered(410, undefined, where).code, 'gone');
   const ahead = { message: 'Too large resource version', details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } };
   assert.equal(toClusterError(exception(504, ahead), where).code, 'gone');
@@ -39,6 +55,10 @@ it('a request to Kubernetes that was not answered says why, and no token', () =>
   );
   const header = new TypeError('Headers.append: "Bearer sesame two" is an invalid header value.');
   assert.doesNotMatch(toClusterError(header, where).message, /sesame|two/);
+  assert.equal(
+    toClusterError(new Error('no answer within 10 s'), { ...where, server: undefined }).message,
+    'the API server cannot be asked: no answer within 10 s',
+  );
   // Of several addresses none answered: such an error has no text of its own.
   const many = Object.assign(new AggregateError([refused], ''), { code: 'ECONNREFUSED' });
   assert.match(toClusterError(many, where).message, /cannot be asked: ECONNREFUSED$/);

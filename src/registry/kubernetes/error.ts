@@ -1,39 +1,53 @@
 /** What @kubernetes/client-node and fetch throw -> a ClusterError with one sentence. Their own texts hold whole answers. */
 import { ClusterError } from './cluster.ts';
 
-export interface Where {
-  /** URL of the API server. */
-  server: string;
+/** What was asked, and whom. */
+export interface Request {
+  /** URL of the API server, undefined while it is not known. */
+  server: string | undefined;
   namespace: string;
+  verb: 'list' | 'watch';
 }
 
-export function toClusterError(error: unknown, { server, namespace }: Where): ClusterError {
+export function toClusterError(error: unknown, request: Request): ClusterError {
   if (error instanceof ClusterError) return error;
   const status = statusOf(error);
   if (status === undefined) {
-    return new ClusterError('failed', `the API server ${server} cannot be asked: ${reasonOf(error)}`, { cause: error });
+    return new ClusterError('failed', `${nameOf(request)} cannot be asked: ${reasonOf(error)}`, { cause: error });
   }
-  return answered(status, bodyOf(error), { server, namespace });
+  return answered(status, bodyOf(error), request);
 }
 
 /** The server's own word against a request, or in the middle of a stream. @param body a Status object, if there is one */
-export function answered(status: number, body: unknown, { server, namespace }: Where): ClusterError {
+export function answered(status: number, body: unknown, request: Request): ClusterError {
   const { message, details } = fields(body);
+  const server = nameOf(request);
   const said = typeof message === 'string' && message !== '' ? `: ${oneLine(message)}` : '';
   if (status === 410 || causes(details).includes('ResourceVersionTooLarge')) {
-    return new ClusterError('gone', `the API server ${server} does not have this version any more${said}`);
+    return new ClusterError('gone', `${server} does not have this version any more${said}`);
   }
+  const deed = `${request.verb} endpointslices (discovery.k8s.io) in the namespace ${request.namespace}`;
   if (status === 401) {
-    return new ClusterError('unauthorized', `the API server ${server} does not take our token or certificate${said}`);
+    return new ClusterError(
+      'unauthorized',
+      `we cannot ${deed}: ${server} does not take our token or certificate${said}`,
+    );
   }
   if (status === 403) {
     return new ClusterError(
       'forbidden',
-      `we may not get, list and watch endpointslices (discovery.k8s.io) in the namespace ${namespace}: ` +
-        `the pod's service account needs a Role that allows it${said}`,
+      `we may not ${deed}: our service account (in a pod) or user needs a Role in that namespace that allows to ` +
+        `list and watch them, and a RoleBinding to it${said}`,
     );
   }
-  return new ClusterError('failed', `the API server ${server} answered ${status}${said}`);
+  if (status === 404) {
+    return new ClusterError('failed', `we cannot ${deed}: ${server} has none: is it Kubernetes 1.21 or newer?${said}`);
+  }
+  return new ClusterError('failed', `${server} answered ${status}${said}`);
+}
+
+function nameOf({ server }: Request): string {
+  return server === undefined ? 'the API server' : `the API server ${server}`;
 }
 
 /** A generated call says `code`, a watch `statusCode`. */

@@ -52,7 +52,7 @@ watchSuite(
 interface Scene {
   fake: FakeKubernetes;
   /** Opened on it, and closed after the test. */
-  open(rest?: string): Registry;
+  open(rest?: string, configure?: (config: KubeConfig) => void): Registry;
   warnings: string[];
 }
 
@@ -63,9 +63,9 @@ function on(title: string, run: (scene: Scene) => Promise<void>, tls = false): v
     test.after(() => fake.stop());
     const warnings: string[] = [];
     const log: Log = { ...silentLog, warn: (facts) => warnings.push(JSON.stringify(facts)), child: () => log };
-    const open = (rest = '//demo/pi') => {
+    const usual = (config: KubeConfig) => config.loadFromString(fake.kubeconfig());
+    const open = (rest = '//demo/pi', configure = usual) => {
       const options = { clock: systemClock, random: () => 0.999, log };
-      const configure = (config: KubeConfig) => config.loadFromString(fake.kubeconfig());
       const registry = kubernetesRegistry(readKubernetesUrl(rest), options, configure);
       test.after(() => registry.close());
       return registry;
@@ -95,6 +95,11 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     await seen.reaches('10.0.0.1:7000 10.0.0.9:7000');
     fake.delete('pi-1');
     await seen.reaches('10.0.0.9:7000');
+    // Its service is made again.
+    fake.delete('pi-2');
+    await seen.reaches('');
+    fake.put(slice('pi-again', [pod('10.0.0.4')]));
+    await seen.reaches('10.0.0.4:7000');
     assert.equal(fake.count('list'), 1, 'all of it came by one stream');
     assert.equal(fake.count('watch'), 1);
   });
@@ -114,7 +119,7 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     await until(() => fake.count('watch') === 2, 'the stream to be taken up again', 60_000);
     assert.equal(fake.count('list'), 1, 'without a list');
     await until(() => fake.streams === 1, 'the new stream alone');
-    fake.put(slice('pi-1', [pod('10.0.0.2')]));
+    fake.put(slice('pi-1', [pod('10.0.0.1', { ready: false }), pod('10.0.0.2')]));
     await seen.reaches('10.0.0.2:7000');
     assert.deepEqual(
       seen.views.map(({ state }) => state).filter((state) => state !== 'pending'),
@@ -187,14 +192,54 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     fake.write('{"type":"MODIFIED","object":{"metadata":{"name":"pi-1","reso');
     fake.cut();
     await until(() => fake.streams === 1, 'the next stream');
-    fake.write('<html>\n\n{}\nnull\n[1]\n"x"\n');
+    fake.write('<html>\n\nnull\n');
     fake.put(slice('pi-1', [pod('10.0.0.2')]));
     await seen.reaches('10.0.0.2:7000');
-    const lists = fake.count('list');
-    fake.putUnheard(slice('pi-1', [pod('10.0.0.3')]));
-    fake.write('{"type":"MODIFIED","object":{"metadata":{}}}\n');
-    await seen.reaches('10.0.0.3:7000');
-    assert.equal(fake.count('list'), lists + 1, 'a change that cannot be understood is looked up');
+    assert.equal(fake.count('list'), 1, 'what is no change is none');
+    for (const [n, line] of ['{}', '{"type":"MODIFIED","object":{"metadata":{}}}'].entries()) {
+      const [lists, watches] = [fake.count('list'), fake.count('watch')];
+      fake.putUnheard(slice('pi-1', [pod(`10.0.1.${n}`)]));
+      fake.write(`${line}\n`);
+      await seen.reaches(`10.0.1.${n}:7000`);
+      assert.equal(fake.count('list'), lists + 1, 'a change that cannot be understood is looked up');
+      await until(() => fake.count('watch') === watches + 1 && fake.streams === 1, 'the new stream alone');
+    }
+  });
+
+  on('follows a thousand pods in ten slices', async ({ fake, open }) => {
+    const slices = Array.from({ length: 10 }, (_, of) =>
+      Array.from({ length: 100 }, (_, n) => pod(`10.1.${of}.${n}`, { zone: `zone-${n % 3}` })),
+    );
+    for (const [of, pods] of slices.entries()) fake.put(slice(`pi-${of}`, pods));
+    const registry = open();
+    const seen = new Seen(registry);
+    const counts = (count: number) =>
+      until(() => seen.last?.state === 'known' && seen.last.endpoints.length === count, `${count} servers`);
+    await counts(1_000);
+    await until(() => fake.streams === 1, 'a stream');
+    for (const [of, pods] of slices.entries()) {
+      const ending = pods.slice(50).map((one) => ({ ...one, conditions: { ready: false, terminating: true } }));
+      fake.put(slice(`pi-${of}`, [...pods.slice(0, 50), ...ending]));
+    }
+    await counts(500);
+    assert.equal(registry.status().slices, 10);
+    assert.deepEqual([fake.count('list'), fake.count('watch')], [1, 1]);
+  });
+
+  on('finds an API server that is elsewhere by now', async ({ fake, open }) => {
+    fake.put(slice('pi-1', [pod('10.0.0.1')]));
+    const other = await FakeKubernetes.start();
+    try {
+      let kubeconfig = other.kubeconfig();
+      const seen = new Seen(open(undefined, (config) => config.loadFromString(kubeconfig)));
+      await seen.reaches('');
+      await other.stop();
+      await failed(seen, /ECONNREFUSED/);
+      kubeconfig = fake.kubeconfig();
+      await seen.reaches('10.0.0.1:7000');
+    } finally {
+      await other.stop();
+    }
   });
 
   on(
@@ -236,7 +281,7 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     const seen = new Seen(open());
     await failed(
       seen,
-      /^we may not get, list and watch endpointslices .* in the namespace demo: .* needs a Role .*: endpointslices.* cannot list$/,
+      /^we may not list endpointslices .* in the namespace demo: .* needs a Role .*: endpointslices.* cannot list$/,
     );
     await until(() => fake.count('list') >= 3, 'more than one try');
     assert.equal(warnings.length, 1, warnings.join('\n'));
@@ -249,7 +294,7 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     fake.answer = (kind) => (kind === 'list' ? 'ok' : { status: 403 });
     fake.put(slice('pi-1', [pod('10.0.0.1')]));
     const seen = new Seen(open());
-    await failed(seen, /^we may not get, list and watch/);
+    await failed(seen, /^we may not watch endpointslices/);
     assert.equal(seen.hosts, '10.0.0.1:7000');
     await until(() => fake.count('watch') >= 3, 'more than one try');
     assert.equal(warnings.length, 1, warnings.join('\n'));
@@ -261,6 +306,8 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     fake.answer = () => answer;
     const seen = new Seen(open());
     await failed(seen, /answered 500: etcd is ill$/);
+    answer = { status: 404, message: 'the server could not find the requested resource' };
+    await failed(seen, /^we cannot list endpointslices .* in the namespace demo: .* has none: is it Kubernetes 1\.21/);
     answer = { status: 429, message: 'too many' };
     await failed(seen, /answered 429: too many$/);
     // A proxy that says yes to everything.
@@ -305,21 +352,34 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
     let answer: Answer = { delay: Number.POSITIVE_INFINITY };
     fake.answer = () => answer;
     const seen = new Seen(open());
-    await failed(seen, /did not answer within 10000 ms/);
+    await failed(seen, /^the API server http:\S+ cannot be asked: no answer within 10 s$/);
     answer = 'ok';
     await seen.reaches('');
   });
 
-  on('leaves no connection behind when it is closed', async ({ fake, open }) => {
-    const registry = open();
-    const seen = new Seen(registry);
-    await seen.reaches('');
-    await until(() => fake.streams === 1, 'the stream');
-    await registry.close();
-    await until(() => fake.streams === 0, 'the stream to end');
-    await seen.done;
-    assert.throws(() => registry.watch(AbortSignal.abort()), /is closed/);
-  });
+  for (const shared of [false, true]) {
+    const whose = shared ? 'that is the client\u2019s for all' : 'of its own';
+    on(`leaves no connection ${whose} behind, whatever it waits for when it is closed`, async ({ fake, open }) => {
+      // So it is for an API server whose certificate anybody knows.
+      const configure = (config: KubeConfig) => {
+        config.loadFromString(fake.kubeconfig());
+        if (shared) config.createDispatcherOptions = () => ({ type: 'none' });
+      };
+      for (const never of ['list', 'watch', undefined] as const) {
+        fake.answer = (kind) => (kind === never ? { delay: Number.POSITIVE_INFINITY } : 'ok');
+        const before = fake.requests.length;
+        const registry = open(undefined, configure);
+        const seen = new Seen(registry);
+        await until(() => fake.requests.slice(before).at(-1)?.kind === (never ?? 'watch'), 'the request');
+        if (never === undefined) await until(() => fake.streams === 1, 'the stream');
+        assert.ok(fake.connections > 0);
+        await registry.close();
+        await until(() => fake.connections === 0, `no connection: ${fake.connections}`, 5_000);
+        await seen.done;
+        assert.throws(() => registry.watch(AbortSignal.abort()), /is closed/);
+      }
+    });
+  }
 
   on('takes IPv4 or IPv6 of a service that has both', async ({ fake, open }) => {
     fake.put(slice('pi-6', [pod('2001:db8::1', { uid: 'a' })], { addressType: 'IPv6' }));

@@ -14,15 +14,20 @@ export class Pause {
     this.#end();
   }
 
-  /** Keeps the process alive. */
-  async wait(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = this.#clock.timer(ms, resolve, { keepAlive: true });
+  /**
+   * Keeps the process alive.
+   *
+   * @returns whether it was ended before its time
+   */
+  async wait(ms: number): Promise<boolean> {
+    const ended = await new Promise<boolean>((resolve) => {
+      const timer = this.#clock.timer(ms, () => resolve(false), { keepAlive: true });
       this.#end = () => {
         timer.cancel();
-        resolve();
+        resolve(true);
       };
     });
     this.#end = () => {};
+    return ended;
   }
 }

@@ -34,17 +34,25 @@ describe('reading EndpointSlices', () => {
       pod('10.0.0.1'),
       pod('10.0.0.2', { ready: false }),
       pod('10.0.0.3', { ready: false, serving: true, terminating: true }),
-      // A service with publishNotReadyAddresses.
+      // A service with publishNotReadyAddresses: its owner wants all, but one that ends is of no use.
       pod('10.0.0.4', { ready: true, serving: true, terminating: true }),
+      pod('10.0.0.10', { ready: true, serving: false, terminating: false }),
       pod('10.0.0.5', { ready: false, serving: false, terminating: true }),
       // Not a pod.
       { addresses: ['10.0.0.9'], conditions: { ready: true, terminating: true } },
       // What is not said is yes: ready.
       { addresses: ['10.0.0.6'] },
       { addresses: ['10.0.0.7'], conditions: {} },
-      { addresses: ['10.0.0.8'], conditions: { ready: null, terminating: null } },
+      { addresses: ['10.0.0.8'], conditions: { ready: null, serving: null, terminating: null } },
     ];
-    assert.equal(ids([slice('s', pods)]), '10.0.0.1:7000 10.0.0.6:7000 10.0.0.7:7000 10.0.0.8:7000');
+    assert.equal(ids([slice('s', pods)]), '10.0.0.10:7000 10.0.0.1:7000 10.0.0.6:7000 10.0.0.7:7000 10.0.0.8:7000');
+  });
+
+  it('tells of all addresses, also of those that are not listed', () => {
+    const pods = [pod('10.0.0.1'), pod('10.0.0.2', { ready: false }), pod('10.0.0.3', { terminating: true })];
+    const other = slice('other', [pod('10.0.0.4')], ports({ name: 'other', port: 1 }));
+    const { hosts } = read([slice('s', pods), other], { port: 'rpc' });
+    assert.deepEqual([...hosts], ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']);
   });
 
   it('merges slices, in an order that does not depend on theirs', () => {
@@ -76,7 +84,7 @@ describe('reading EndpointSlices', () => {
     );
   });
 
-  it('takes one IP family for the whole service, the other one if there is no pod in it', () => {
+  it('takes one IP family for the whole service, the other one if the service does not have it', () => {
     const v4 = slice('v4', [pod('10.0.0.1', { uid: 'a' })]);
     const v6 = slice('v6', [pod('2001:db8::1', { uid: 'a' }), pod('2001:db8::2', { uid: 'b' })], {
       addressType: 'IPv6',
@@ -84,9 +92,20 @@ describe('reading EndpointSlices', () => {
     const names = slice('names', [pod('pi.example')], { addressType: 'FQDN' });
     assert.equal(ids([v6, names, v4]), '10.0.0.1:7000');
     assert.equal(ids([v4, v6], { family: 'IPv6' }), '[2001:db8::1]:7000 [2001:db8::2]:7000');
-    assert.equal(ids([{ ...v4, endpoints: null }, v6]), '[2001:db8::1]:7000 [2001:db8::2]:7000');
+    assert.equal(ids([v6]), '[2001:db8::1]:7000 [2001:db8::2]:7000');
     assert.equal(ids([v4], { family: 'IPv6' }), '10.0.0.1:7000');
     assert.equal(ids([names]), 'pi.example:7000');
+    // The first pods of a service are there in one family a moment earlier: that is no reason to take the other.
+    const early = read([{ ...v4, endpoints: null }, v6]);
+    assert.deepEqual(early.endpoints, []);
+    assert.deepEqual(early.junk, ['v6: IPv6 is not taken while the service has IPv4: see ?family=']);
+    assert.deepEqual(
+      read([
+        { ...v4, endpoints: null },
+        { ...v6, endpoints: [] },
+      ]).junk,
+      [],
+    );
     // Ready in one family a moment longer than in the other: that is no other server.
     const ending = slice('v4', [pod('10.0.0.1', { uid: 'a', ready: false })]);
     assert.equal(ids([ending, v6]), '');
@@ -109,7 +128,11 @@ describe('reading EndpointSlices', () => {
     for (const none of [[], null, undefined]) {
       const headless = slice('s', [pod('10.0.0.1')], { ports: none });
       assert.equal(ids([headless], { port: 7000 }), '10.0.0.1:7000');
-      assert.match(read([headless]).fault ?? '', /^the service names no TCP port: say which by \?port=NUMBER$/);
+      assert.match(
+        read([headless]).fault ?? '',
+        /^the service names no TCP port that its pods have: say which by \?port=NUMBER$/,
+      );
+      assert.match(read([headless], { port: 'rpc' }).fault ?? '', /^the service names no TCP port "rpc" that its pods/);
     }
   });
 
@@ -126,11 +149,12 @@ describe('reading EndpointSlices', () => {
   });
 
   it('is content with a service without pods, whatever its ports are', () => {
+    const nobody = { endpoints: [], hosts: new Set(), junk: [], fault: undefined };
     for (const endpoints of [null, [], undefined]) {
       const empty = { metadata: { name: 's', resourceVersion: '1' }, addressType: 'IPv4', endpoints, ports: null };
-      assert.deepEqual(read([empty], { port: 'rpc' }), { endpoints: [], junk: [], fault: undefined });
+      assert.deepEqual(read([empty], { port: 'rpc' }), nobody);
     }
-    assert.deepEqual(read([]), { endpoints: [], junk: [], fault: undefined });
+    assert.deepEqual(read([]), nobody);
   });
 
   it('leaves out what makes no sense, and says so', () => {

@@ -14,32 +14,39 @@ export interface Wanted {
 export interface Reading {
   /** Those that may get new connections, by id. */
   endpoints: Endpoint[];
+  /** Every address that is told of, also of pods that are not ready, or end. */
+  hosts: ReadonlySet<unknown>;
   /** Why something was left out, in a few words each. */
   junk: string[];
   /** A sentence, if there are pods but none has the port that is wanted. */
   fault: string | undefined;
 }
 
-/** What an EndpointSlice is kept by, undefined if it is none. */
-export function identify(slice: unknown): { name: string; version: string } | undefined {
+/** What an EndpointSlice is kept by, as far as it says. */
+export function identify(slice: unknown): { name: string | undefined; version: string | undefined } {
   const { name, resourceVersion } = fields(fields(slice).metadata);
-  return typeof name === 'string' && name !== '' && typeof resourceVersion === 'string' && resourceVersion !== ''
-    ? { name, version: resourceVersion }
-    : undefined;
+  return { name: isText(name) ? name : undefined, version: isText(resourceVersion) ? resourceVersion : undefined };
 }
 
 /** All slices of one service together. The same pod may stand in several: while it is moved, and once for each IP family. */
 export function readSlices(slices: Iterable<unknown>, wanted: Wanted): Reading {
-  const full = [...slices].map(fields).filter((slice) => items(slice.endpoints).length > 0);
+  const all = [...slices].map(fields);
+  const full = all.filter(({ endpoints }) => items(endpoints).length > 0);
   // One family for the whole service: were it chosen pod by pod, a pod would change its address, and with it its id,
-  // whenever one slice is behind the other.
+  // whenever one slice is behind the other. And by the slices, empty ones too, which a service has for each of its
+  // families: the first pod of a service may stand in one of them a moment earlier than in the other.
   const families = [wanted.family, 'IPv4', 'IPv6', 'FQDN'];
-  const family = families.find((type) => full.some(({ addressType }) => addressType === type));
+  const family = families.find((type) => all.some(({ addressType }) => addressType === type));
   const chosen = full.filter(({ addressType }) => family !== undefined && addressType === family);
 
   const junk = full
     .filter(({ addressType }) => !families.includes(String(addressType)))
     .map((slice) => `${nameOf(slice)}: its address type is none of ${[...new Set(families)].join(', ')}`);
+  const other =
+    chosen.length === 0 ? full.find(({ addressType }) => families.includes(String(addressType))) : undefined;
+  if (other !== undefined) {
+    junk.push(`${nameOf(other)}: ${other.addressType} is not taken while the service has ${family}: see ?family=`);
+  }
   const leaving = new Set<unknown>(
     chosen.flatMap(({ endpoints }) => items(endpoints).map(fields).filter(isLeaving).map(podOf)).filter(isText),
   );
@@ -65,10 +72,16 @@ export function readSlices(slices: Iterable<unknown>, wanted: Wanted): Reading {
     }
   }
   return {
-    endpoints: [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    endpoints: [...found.values()].sort(byId),
+    hosts: new Set(chosen.flatMap(({ endpoints }) => items(endpoints).map((one) => items(fields(one).addresses)[0]))),
     junk,
     fault: matched === 0 ? refused[0] : undefined,
   };
+}
+
+/** Views of the same servers are the same, whatever order they came in. */
+export function byId(a: Endpoint, b: Endpoint): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -79,9 +92,10 @@ function choosePort(slice: Fields, { port: wanted }: Wanted): number | string {
     .map(fields)
     .filter(({ port, protocol }) => Number.isInteger(port) && (protocol ?? 'TCP') === 'TCP')
     .map(({ name, port }) => ({ name: isText(name) ? name : '', port: port as number }));
-  // A headless service need not name ports.
+  // A headless service need not name ports, and a service may name one that its pods do not have.
   if (ports.length === 0) {
-    return typeof wanted === 'number' ? wanted : 'the service names no TCP port: say which by ?port=NUMBER';
+    if (typeof wanted === 'number') return wanted;
+    return `the service names no TCP port${wanted === undefined ? '' : ` "${wanted}"`} that its pods have: say which by ?port=NUMBER`;
   }
   const there = ports.map(({ name, port }) => (name === '' ? `${port}` : `${name}=${port}`)).join(', ');
   if (wanted === undefined) {

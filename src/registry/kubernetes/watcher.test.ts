@@ -101,28 +101,131 @@ describe('watching EndpointSlices', () => {
     assert.deepEqual(pushed, ['known']);
   });
 
-  it('lists again every 30 s, give or take a fifth, not older than what it has seen, and finds what no stream told', async () => {
+  it('lists again every 2 min, give or take a fifth, not older than what it has seen, and finds what no stream told', async () => {
     cluster.onList = async () => ({ slices: [at(5, 'old', 'b')], version: '5' });
     await start();
     change('BOOKMARK', { metadata: { resourceVersion: '9' } });
     cluster.onList = async () => ({ slices: [at(10, 's', 'a')], version: '10' });
-    await clock.run(23_999);
+    await clock.run(95_999);
     assert.equal(hosts(), 'b');
-    await clock.run(12_001);
+    await clock.run(48_001 + 1_000);
     assert.equal(hosts(), 'a');
     assert.deepEqual(
       cluster.lists.map(({ since }) => since),
       [undefined, '9'],
     );
+    await clock.run(1_200_000);
+    assert.ok(cluster.lists.length >= 10 && cluster.lists.length <= 15, `${cluster.lists.length} lists`);
+  });
+
+  it('lists every 30 s, give or take a fifth, where it may not follow', async () => {
+    cluster.onWatch = () => new ClusterError('forbidden', 'forbidden');
+    await start();
     await clock.run(300_000);
     assert.ok(cluster.lists.length >= 10 && cluster.lists.length <= 15, `${cluster.lists.length} lists`);
+    cluster.onWatch = () => 'ok';
+    await clock.run(36_000);
+    cluster.lists = [];
+    await clock.run(600_000);
+    assert.ok(cluster.lists.length <= 7, `${cluster.lists.length} lists`);
+  });
+
+  it('lists as soon as it fails twice to follow', async () => {
+    await start();
+    cluster.onWatch = () => new ClusterError('failed', 'away');
+    cluster.failStream(new ClusterError('failed', 'away'));
+    await clock.run(400);
+    assert.equal(cluster.lists.length, 1);
+    cluster.onList = async () => ({ slices: [at(9, 's', 'b')], version: '9' });
+    await clock.run(1_000);
+    assert.deepEqual([cluster.lists.length, hosts()], [2, 'b']);
+  });
+
+  it('is not taken back by a list that is older than what the stream told meanwhile', async () => {
+    cluster.onList = async () => ({ slices: [at(5, 's', 'a'), at(5, 't', 'z')], version: '5' });
+    await start();
+    await clock.run(2_000);
+    const { promise, resolve } = Promise.withResolvers<Listing>();
+    cluster.onList = () => promise;
+    change('NONSENSE', {});
+    await clock.run(0);
+    assert.equal(cluster.lists.length, 2);
+    change('MODIFIED', at(9, 's', 'b'));
+    change('DELETED', at(10, 't'));
+    await clock.run(1_200);
+    assert.equal(hosts(), 'b');
+    const { length } = pushed;
+    resolve({ slices: [at(5, 's', 'a'), at(5, 't', 'z')], version: '8' });
+    await clock.run(10_000);
+    assert.equal(hosts(), 'b');
+    assert.equal(pushed.length, length);
+    assert.equal(cluster.watches.at(-1)!.since, '10');
+  });
+
+  it('does not lose a pod that moves from one slice to another, however the two are told', async () => {
+    cluster.onList = async () => ({ slices: [at(5, 'from', 'a', 'b'), at(5, 'to', 'c')], version: '5' });
+    await start();
+    await clock.run(2_000);
+    // In neither for a moment, which a list may show, too.
+    change('MODIFIED', at(6, 'from', 'b'));
+    await clock.run(500);
+    cluster.onList = async () => ({ slices: [at(6, 'from', 'b'), at(5, 'to', 'c')], version: '6' });
+    change('NONSENSE', {});
+    await clock.run(400);
+    change('MODIFIED', at(7, 'to', 'a', 'c'));
+    await clock.run(5_000);
+    // In both for a moment.
+    change('MODIFIED', at(8, 'from', 'a', 'b'));
+    await clock.run(500);
+    change('MODIFIED', at(9, 'to', 'c'));
+    await clock.run(5_000);
+    assert.deepEqual([pushed, hosts()], [['known'], 'a b c']);
+  });
+
+  it('gives up who vanished without a word after 1 s, and who ends at once', async () => {
+    cluster.onList = async () => ({ slices: [at(5, 's', 'a', 'b', 'c')], version: '5' });
+    await start();
+    change('MODIFIED', at(6, 's', 'a', 'c'));
+    await clock.run(1_000);
+    assert.equal(hosts(), 'a b c');
+    await clock.run(200);
+    assert.equal(hosts(), 'a c');
+    const ending = slice('s', [pod('a'), pod('c', { ready: false, serving: true, terminating: true })]);
+    change('MODIFIED', { ...ending, metadata: { name: 's', resourceVersion: '7' } });
+    await clock.run(100);
+    assert.equal(hosts(), 'a');
+    // Its service is deleted, and made again.
+    change('DELETED', at(8, 's'));
+    await clock.run(1_200);
+    assert.deepEqual([views.now.state, hosts()], ['known', '']);
+    change('ADDED', at(9, 'another', 'd'));
+    await clock.run(100);
+    assert.equal(hosts(), 'd');
+  });
+
+  it('waits for the word of who vanished as long as there is nobody who could give it', async () => {
+    cluster.onList = async () => ({ slices: [at(5, 's', 'a', 'b')], version: '5' });
+    await start();
+    await clock.run(2_000);
+    const away = new ClusterError('failed', 'away');
+    cluster.onList = async () => Promise.reject(away);
+    cluster.onWatch = () => away;
+    change('MODIFIED', at(6, 's', 'b'));
+    change('NONSENSE', {});
+    cluster.failStream(away);
+    await clock.run(60_000);
+    assert.deepEqual([views.now.state, hosts()], ['stale', 'a b']);
+    cluster.onList = async () => ({ slices: [at(6, 's', 'b')], version: '7' });
+    cluster.onWatch = () => 'ok';
+    await clock.run(14_000);
+    assert.deepEqual([views.now.state, hosts()], ['known', 'b']);
   });
 
   it('begins a new stream at each list, and hears nothing of the old one any more', async () => {
     await start();
     const old = cluster.stream!;
     cluster.onList = async () => ({ slices: [at(10, 's', 'a')], version: '10' });
-    await clock.run(36_000);
+    await clock.run(144_000);
     assert.equal(cluster.watches.length, 2);
     assert.equal(cluster.watches[1]!.since, '10');
     old.onChange('DELETED', at(11, 's'));
@@ -164,7 +267,9 @@ describe('watching EndpointSlices', () => {
       [undefined, undefined],
     );
     await clock.run(10_000);
-    assert.ok(cluster.lists.length <= 13, `${cluster.lists.length} lists in 11 s`);
+    assert.ok(cluster.lists.length <= 7, `${cluster.lists.length} lists in 11 s`);
+    await clock.run(60_000);
+    assert.ok(cluster.lists.length <= 16, `${cluster.lists.length} lists in 71 s`);
     assert.equal(views.now.state, 'known');
     assert.deepEqual(warnings, []);
   });
@@ -176,7 +281,7 @@ describe('watching EndpointSlices', () => {
       if (++asked === 1) throw new ClusterError('gone', 'gone');
       return { slices: [at(2, 's', 'a')], version: '2' };
     };
-    await clock.run(36_000);
+    await clock.run(144_000);
     assert.equal(hosts(), 'a');
     assert.deepEqual(
       cluster.lists.map(({ since }) => since),
@@ -269,8 +374,36 @@ describe('watching EndpointSlices', () => {
     assert.equal(warnings.length, length);
     assert.equal(watcher.status().junk, 1);
     change('DELETED', at(8, 's'));
-    await clock.run(100);
+    await clock.run(1_200);
     assert.deepEqual([views.now.state, hosts()], ['known', '']);
+  });
+
+  it('looks up again what it did not understand while a list was under way', async () => {
+    await start();
+    await clock.run(2_000);
+    const first = Promise.withResolvers<Listing>();
+    cluster.onList = () => first.promise;
+    change('NONSENSE', {});
+    await clock.run(0);
+    change('NONSENSE', {});
+    cluster.onList = async () => ({ slices: [at(9, 's', 'a')], version: '9' });
+    first.resolve({ slices: [], version: '8' });
+    await clock.run(2_000);
+    assert.deepEqual([cluster.lists.length, hosts()], [3, 'a']);
+  });
+
+  it('asks a server less and less often that goes on talking nonsense', async () => {
+    await start();
+    for (let second = 0; second < 300; second++) {
+      if (cluster.stream!.signal.aborted === false) change('NONSENSE', {});
+      await clock.run(1_000);
+    }
+    assert.ok(cluster.lists.length <= 45, `${cluster.lists.length} lists in 300 s`);
+    await clock.run(300_000);
+    cluster.lists = [];
+    change('NONSENSE', {});
+    await clock.run(0);
+    assert.equal(cluster.lists.length, 1, 'and at once again after a time without');
   });
 
   it('leaves no timer and no stream when it is closed, whatever it waits for', async () => {
@@ -280,7 +413,13 @@ describe('watching EndpointSlices', () => {
       cluster = new ScriptedCluster(clock);
       cluster.onList = list;
       await start();
-      if (cluster.stream !== undefined) change('ADDED', at(3, 's', 'a'));
+      if (cluster.stream !== undefined) {
+        change('ADDED', at(3, 's', 'a'));
+        await clock.run(100);
+        change('DELETED', at(4, 's'));
+        await clock.run(100);
+        change('ADDED', at(5, 't', 'b'));
+      }
       await watcher.close();
       assert.equal(clock.pending, 0);
       assert.notEqual(cluster.stream?.signal.aborted, false);

@@ -1,6 +1,7 @@
 /**
- * Keeps a service's EndpointSlices: lists all of them, follows what changes from there, and lists again every 30 s, because
- * a stream may lose a change without a word. Each new list begins a new stream.
+ * Keeps a service's EndpointSlices: lists all of them, follows what changes from there, and lists again now and then, because
+ * a stream may lose a change without a word: after a restore from a backup an API server is silent until its versions
+ * have caught up. Each new list begins a new stream.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -10,16 +11,25 @@ import { endpointsOf } from '../steady.ts';
 import type { Views } from '../views.ts';
 import { type Cluster, ClusterError } from './cluster.ts';
 import { Pause } from './pause.ts';
-import { identify, readSlices, type Wanted } from './slices.ts';
+import { readSlices, type Wanted } from './slices.ts';
+import { Store } from './store.ts';
+import { bridge, firstVanished, nobody, type Shown } from './vanished.ts';
 
 /** How long the first change waits for others, ms. */
 const gather = { least: 50, most: 100 };
-/** How often all is listed without a reason, ms, +-20 %. */
-const interval = 30_000;
-/** Lists that have a reason are this far apart, ms; a stream that lived so long was a good one. */
+/** How often all is listed without a reason, ms, +-20 %: with a stream, and where there can be none. */
+const interval = { following: 120_000, alone: 30_000 };
+/**
+ * Lists that have a reason are this far apart, ms: doubled each time one follows another, lest a server that goes on giving
+ * reasons be asked for ever. A stream that lived so long was a good one.
+ */
 const spacing = 1_000;
+/** The most of it, ms. */
+const widest = 8_000;
 /** Wait after a failure, ms, +-20 %: doubled each time. */
 const backoff = { least: 500, most: 10_000 };
+/** How long a server that vanished without a word is waited for, ms. */
+const patience = 1_000;
 
 export interface WatcherOptions {
   cluster: Cluster;
@@ -32,18 +42,19 @@ export interface WatcherOptions {
 
 export class Watcher {
   readonly #options: WatcherOptions;
-  #slices = new Map<string, unknown>();
-  /** The newest version told, undefined if none is known that is of use. */
-  #version: string | undefined;
+  readonly #store = new Store();
+  #shown: Shown = nobody;
   #listed = false;
+  /** Something was not understood since the last list began. */
+  #doubt = false;
   #lists = 0;
   #streams = 0;
-  #entries = { endpoints: 0, junk: 0 };
-  #junk = '';
+  #junk: readonly string[] = [];
   #troubles: { list?: ClusterError | undefined; stream?: ClusterError | undefined } = {};
   #logged: string | undefined;
   #stream = new AbortController();
   #gathering: Timer | undefined;
+  #waiting: Timer | undefined;
   readonly #closing = new AbortController();
   readonly #untilList: Pause;
   readonly #untilStream: Pause;
@@ -61,14 +72,20 @@ export class Watcher {
     this.#closing.abort(new ClusterError('failed', 'the registry is closed'));
     this.#stream.abort();
     this.#gathering?.cancel();
+    this.#waiting?.cancel();
     this.#untilList.end();
     this.#untilStream.end();
     await this.#loops;
   }
 
   status(): Record<string, unknown> {
-    const { endpoints, junk } = this.#entries;
-    return { entries: endpoints, junk, slices: this.#slices.size, lists: this.#lists, streams: this.#streams };
+    return {
+      entries: this.#shown.endpoints.length,
+      junk: this.#junk.length,
+      slices: this.#store.slices.size,
+      lists: this.#lists,
+      streams: this.#streams,
+    };
   }
 
   get #closed(): boolean {
@@ -77,11 +94,14 @@ export class Watcher {
 
   async #keepListing(): Promise<void> {
     const { cluster, clock, random } = this.#options;
+    let apart = spacing;
     for (let failures = 0; !this.#closed; ) {
       const began = clock.now();
       try {
         this.#lists++;
-        const since = failures === 0 ? this.#version : undefined;
+        this.#doubt = false;
+        this.#store.expect();
+        const since = failures === 0 ? this.#store.version : undefined;
         const { slices, version } = await cluster.list({ since, signal: this.#closing.signal });
         if (this.#closed) return;
         failures = 0;
@@ -89,12 +109,15 @@ export class Watcher {
       } catch (error) {
         if (this.#closed) return;
         failures++;
+        this.#store.giveUp();
         // Our version was of no use: without one it works.
         if (isGone(error) && failures === 1) continue;
         this.#trouble('list', error);
       }
-      await this.#untilList.wait(failures === 0 ? jitter(interval, 0.2, random) : this.#backoff(failures));
-      const early = began + spacing - clock.now();
+      const pause = failures === 0 ? jitter(this.#interval, 0.2, random) : this.#backoff(failures);
+      const hurried = this.#doubt || (await this.#untilList.wait(pause));
+      const early = began + apart - clock.now();
+      apart = hurried ? Math.min(widest, apart * 2) : spacing;
       if (early > 0 && !this.#closed) await clock.sleep(early, this.#closing.signal).catch(() => {});
     }
   }
@@ -102,7 +125,7 @@ export class Watcher {
   async #keepFollowing(): Promise<void> {
     const { cluster, clock, random } = this.#options;
     for (let failures = 0; !this.#closed; ) {
-      const since = this.#version;
+      const since = this.#store.version;
       if (since === undefined) {
         await this.#untilStream.wait(Number.POSITIVE_INFINITY);
         continue;
@@ -124,12 +147,14 @@ export class Watcher {
       } catch (error) {
         if (signal.aborted) continue;
         if (isGone(error)) {
-          this.#version = undefined;
+          this.#store.forgetVersion();
           this.#untilList.end();
           continue;
         }
         failures++;
         this.#trouble('stream', error);
+        // Once may be an accident. Now a list must find what no stream tells.
+        if (failures === 2 && this.#troubles.list === undefined) this.#untilList.end();
       }
       if (signal.aborted) continue;
       await this.#untilStream.wait(failures === 0 ? this.#gather(random) : this.#backoff(failures));
@@ -138,12 +163,7 @@ export class Watcher {
 
   /** All slices, as of this version. */
   #take(slices: readonly unknown[], version: string): void {
-    this.#slices.clear();
-    for (const slice of slices) {
-      const name = identify(slice)?.name;
-      if (name !== undefined) this.#slices.set(name, slice);
-    }
-    this.#version = version;
+    this.#store.replace(slices, version);
     this.#listed = true;
     this.#troubles.list = undefined;
     this.#stream.abort();
@@ -160,23 +180,15 @@ export class Watcher {
   }
 
   #change(type: string, slice: unknown): void {
-    const identity = identify(slice);
-    if (type === 'ADDED' || type === 'MODIFIED') {
-      if (identity !== undefined) this.#slices.set(identity.name, slice);
-    } else if (type === 'DELETED') {
-      if (identity !== undefined) this.#slices.delete(identity.name);
+    if (!this.#store.apply(type, slice)) {
+      this.#doubt = true;
+      this.#untilList.end();
     } else if (type !== 'BOOKMARK') {
-      return this.#untilList.end();
+      this.#gathering ??= this.#options.clock.timer(this.#gather(this.#options.random), () => {
+        this.#gathering = undefined;
+        this.#show();
+      });
     }
-    // Who sends nonsense may have meant something.
-    const version = type === 'BOOKMARK' ? bookmark(slice) : identity?.version;
-    if (version === undefined) return this.#untilList.end();
-    this.#version = version;
-    if (type === 'BOOKMARK') return;
-    this.#gathering ??= this.#options.clock.timer(this.#gather(this.#options.random), () => {
-      this.#gathering = undefined;
-      this.#show();
-    });
   }
 
   #trouble(of: 'list' | 'stream', error: unknown): void {
@@ -186,17 +198,24 @@ export class Watcher {
 
   /** Tells what is known and what is wrong, each if it is news. */
   #show(): void {
-    const { views, wanted } = this.#options;
-    const { endpoints, junk, fault } = readSlices(this.#slices.values(), wanted);
-    this.#entries = { endpoints: endpoints.length, junk: junk.length };
+    const { views, wanted, clock } = this.#options;
+    const reading = readSlices(this.#store.slices.values(), wanted);
+    const { junk, fault } = reading;
     const trouble =
       this.#troubles.list ??
       this.#troubles.stream ??
       (fault === undefined ? undefined : new ClusterError('failed', fault));
     this.#say(trouble, junk);
+    this.#waiting?.cancel();
     if (this.#listed && fault === undefined) {
+      const now = clock.now();
+      // While nothing is told nobody's word is overdue.
+      this.#shown = bridge(this.#shown, reading, now, this.#troubles.list === undefined ? patience : Infinity);
+      const { endpoints } = this.#shown;
       const same = isDeepStrictEqual(endpointsOf(views.now), endpoints);
       if (!same || (trouble === undefined && views.now.state !== 'known')) views.push({ state: 'known', endpoints });
+      const late = firstVanished(this.#shown) + patience - now;
+      if (late > 0 && late < Infinity) this.#waiting = clock.timer(late, () => this.#show());
     }
     if (trouble !== undefined) views.push({ state: 'failed', cause: trouble });
   }
@@ -208,11 +227,14 @@ export class Watcher {
       log.warn({ cause: trouble.message }, 'Kubernetes does not let us read');
     } else if (trouble === undefined && this.#logged !== undefined) log.info({}, 'Kubernetes lets us read again');
     this.#logged = trouble?.code;
-    const text = junk.join('; ');
-    if (text !== '' && text !== this.#junk) {
+    if (junk.length > 0 && !isDeepStrictEqual(junk, this.#junk)) {
       log.warn({ entries: junk.slice(0, 8), count: junk.length }, 'some of an EndpointSlice is ignored');
     }
-    this.#junk = text;
+    this.#junk = junk;
+  }
+
+  get #interval(): number {
+    return this.#troubles.stream === undefined ? interval.following : interval.alone;
   }
 
   #gather(random: Random): number {
@@ -227,11 +249,4 @@ export class Watcher {
 
 function isGone(error: unknown): boolean {
   return error instanceof ClusterError && error.code === 'gone';
-}
-
-/** A bookmark is a slice of nothing but a version. */
-function bookmark(slice: unknown): string | undefined {
-  const { metadata } = (slice ?? {}) as { metadata?: { resourceVersion?: unknown } | null };
-  const version = metadata?.resourceVersion;
-  return typeof version === 'string' && version !== '' ? version : undefined;
 }
