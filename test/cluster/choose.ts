@@ -55,11 +55,15 @@ export function toolsFolder(text: string, where: string): string {
   return resolve(text);
 }
 
-/** The provider that was asked for, else the first that is possible. Rejects with one sentence when none is. */
+/**
+ * The provider that was asked for, else the first that is possible. Rejects with one sentence when none is.
+ * @param asked What is not in here, the environment says.
+ */
 export async function chooseProvider(
-  options: ClusterOptions = clusterOptions(),
+  asked: Partial<ClusterOptions> = {},
   candidates: Candidates = all,
 ): Promise<Provider> {
+  const options = { ...clusterOptions(), ...asked };
   const { provider: wanted } = options;
   const nots: string[] = [];
   for (const name of wanted === undefined ? providerNames : [wanted]) {

@@ -91,7 +91,7 @@ export class KindProvider implements Provider {
     return docker;
   }
 
-  async signal({ namespace, pod, container }: ContainerOfPod, signal: OutsideSignal): Promise<void> {
+  readonly signal = async ({ namespace, pod, container }: ContainerOfPod, signal: OutsideSignal): Promise<void> => {
     const object = JSON.parse(await this.#kubectl('-n', namespace, 'get', 'pod', pod, '-o', 'json')) as {
       spec: { nodeName?: string };
       status: { containerStatuses?: { name: string; containerID?: string }[] };
@@ -103,7 +103,7 @@ export class KindProvider implements Provider {
       throw new Error(`container ${container} of pod ${namespace}/${pod} does not run`);
     }
     await output(['docker', 'exec', nodeName, '/bin/sh', '-c', signalScript, id, signal.replace('SIG', '')]);
-  }
+  };
 
   async #exists(): Promise<boolean> {
     const names = await output(['kind', 'get', 'clusters']);

@@ -1,7 +1,7 @@
 /** The command line. */
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { chooseProvider, clusterOptions, providerName, toolsFolder } from './choose.ts';
+import { chooseProvider, providerName, toolsFolder } from './choose.ts';
 import { buildImages } from './images.ts';
 import { type Provider, providerNames } from './provider.ts';
 import { tell } from './tell.ts';
@@ -25,7 +25,6 @@ export interface Doing {
 const real: Doing = {
   choose({ provider, state, tools }) {
     return chooseProvider({
-      ...clusterOptions(),
       ...(provider === undefined ? {} : { provider: providerName(provider, '--provider ') }),
       ...(state === undefined ? {} : { state: resolve(state) }),
       ...(tools === undefined ? {} : { tools: toolsFolder(tools, '--tools ') }),

@@ -49,12 +49,10 @@ export async function startControlPlane(layout: Layout): Promise<void> {
   ]);
   const ready = () => succeeds(kubectl(layout, ['get', '--raw', '/readyz', '--request-timeout=5s']));
   await waitForDaemon(layout, 'kube-apiserver', 'the API server to be ready', ready, 90_000);
+  const volumes = join(import.meta.dirname, 'volumes-process.ts');
+  await startDaemon(layout, 'volumes', [...inside, process.execPath, volumes, layout.volumes]);
   await startDaemon(layout, 'kube-controller-manager', [
     ...inside,
-    // Volumes come as folders that it makes: fsGroup has no effect on them, so anybody must be able to write there.
-    '/bin/sh',
-    '-c',
-    'umask 0; exec "$0" "$@"',
     program('kube-controller-manager'),
     `--kubeconfig=${layout.kubeconfig}`,
     `--root-ca-file=${pki('ca.crt')}`,

@@ -86,11 +86,11 @@ export class NamespacesProvider implements Provider {
     return store;
   }
 
-  async signal(target: ContainerOfPod, signal: OutsideSignal): Promise<void> {
-    await signalContainer(this.#layout, target, signal);
-  }
+  readonly signal = (target: ContainerOfPod, signal: OutsideSignal): Promise<void> =>
+    signalContainer(this.#layout, target, signal);
 
-  async hostPids(target: ContainerOfPod): Promise<number[]> {
+  /** Pids of all processes of a container, as this machine counts them. */
+  hostPids(target: ContainerOfPod): Promise<number[]> {
     return hostPids(this.#layout, target);
   }
 }
