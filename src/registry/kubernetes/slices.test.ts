@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pod, slice } from '../../../test/support/fake-kubernetes.ts';
-import { readSlices, type Wanted } from './slices.ts';
+import { sliceReader, type Wanted } from './slices.ts';
 
 const wanted: Wanted = { port: undefined, protocol: 'framed', family: 'IPv4' };
-const read = (slices: readonly unknown[], more: Partial<Wanted> = {}) => readSlices(slices, { ...wanted, ...more });
-const ids = (slices: readonly unknown[], more: Partial<Wanted> = {}) =>
+const read = (slices: readonly object[], more: Partial<Wanted> = {}) => sliceReader({ ...wanted, ...more })(slices);
+const ids = (slices: readonly object[], more: Partial<Wanted> = {}) =>
   read(slices, more)
     .endpoints.map(({ id }) => id)
     .join(' ');
@@ -157,11 +157,19 @@ describe('reading EndpointSlices', () => {
     assert.deepEqual(read([]), nobody);
   });
 
+  it('reads a slice anew when it is another one, and together with others', () => {
+    const all = sliceReader(wanted);
+    const hosts = (...slices: object[]) => all(slices).endpoints.map(({ host }) => host);
+    const [a, b] = [slice('a', [pod('10.0.0.1', { uid: 'x' })]), slice('b', [pod('10.0.0.2')])];
+    assert.deepEqual(hosts(a, b), ['10.0.0.1', '10.0.0.2']);
+    assert.deepEqual(hosts(a), ['10.0.0.1']);
+    assert.deepEqual(hosts(a, slice('b', [pod('10.0.0.3')])), ['10.0.0.1', '10.0.0.3']);
+    assert.deepEqual(hosts(a, slice('b', [pod('10.0.0.1', { uid: 'x', terminating: true })])), []);
+    assert.deepEqual(hosts(a, b), ['10.0.0.1', '10.0.0.2']);
+  });
+
   it('leaves out what makes no sense, and says so', () => {
     const odd = [
-      null,
-      7,
-      'x',
       [],
       {},
       { metadata: {}, endpoints: [pod('10.0.0.9')] },

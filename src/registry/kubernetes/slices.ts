@@ -28,54 +28,83 @@ export function identify(slice: unknown): { name: string | undefined; version: s
   return { name: isText(name) ? name : undefined, version: isText(resourceVersion) ? resourceVersion : undefined };
 }
 
-/** All slices of one service together. The same pod may stand in several: while it is moved, and once for each IP family. */
-export function readSlices(slices: Iterable<unknown>, wanted: Wanted): Reading {
-  const all = [...slices].map(fields);
-  const full = all.filter(({ endpoints }) => items(endpoints).length > 0);
+/** Reads all slices of one service together, each of them once: of many slices few change at a time. */
+export function sliceReader(wanted: Wanted): (slices: Iterable<object>) => Reading {
+  const parts = new WeakMap<object, Part>();
+  return (slices) => {
+    const all: Part[] = [];
+    for (const slice of slices) {
+      const part = parts.get(slice) ?? readSlice(slice, wanted);
+      parts.set(slice, part);
+      all.push(part);
+    }
+    return merge(all, wanted);
+  };
+}
+
+/** What one slice says. */
+interface Part {
+  name: string;
+  family: unknown;
+  empty: boolean;
+  /** Why it has not the port that is wanted. */
+  refused: string | undefined;
+  ready: { endpoint: Endpoint; pod: unknown }[];
+  /** The pods that end. */
+  leaving: unknown[];
+  hosts: unknown[];
+  junk: string[];
+}
+
+function readSlice(slice: object, wanted: Wanted): Part {
+  const { metadata, addressType: family, endpoints, ports } = fields(slice);
+  const name = nameOf(metadata);
+  const all = items(endpoints).map(fields);
+  const port = choosePort(ports, wanted);
+  const refused = typeof port === 'string' ? port : undefined;
+  const ready: Part['ready'] = [];
+  const junk: string[] = [];
+  const protocols = [wanted.protocol === 'framed' ? 'evenkeel/1' : 'classic'];
+  for (const one of refused === undefined ? all.filter(isReady) : []) {
+    const entry = readFacts({ host: hostOf(one), port, zone: one.zone, protocols });
+    if ('junk' in entry) junk.push(`${name}: ${entry.junk}`);
+    else ready.push({ endpoint: entry.endpoint, pod: podOf(one) });
+  }
+  const leaving = all.filter(isLeaving).map(podOf).filter(isText);
+  return { name, family, empty: all.length === 0, refused, ready, leaving, hosts: all.map(hostOf), junk };
+}
+
+/** The same pod may stand in several slices: while it is moved, and once for each IP family. */
+function merge(parts: readonly Part[], wanted: Wanted): Reading {
+  const full = parts.filter(({ empty }) => !empty);
   // One family for the whole service: were it chosen pod by pod, a pod would change its address, and with it its id,
   // whenever one slice is behind the other. And by the slices, empty ones too, which a service has for each of its
   // families: the first pod of a service may stand in one of them a moment earlier than in the other.
-  const families = [wanted.family, 'IPv4', 'IPv6', 'FQDN'];
-  const family = families.find((type) => all.some(({ addressType }) => addressType === type));
-  const chosen = full.filter(({ addressType }) => family !== undefined && addressType === family);
+  const families = [...new Set<unknown>([wanted.family, 'IPv4', 'IPv6', 'FQDN'])];
+  const family = families.find((type) => parts.some((part) => part.family === type));
+  const chosen = full.filter((part) => family !== undefined && part.family === family);
 
   const junk = full
-    .filter(({ addressType }) => !families.includes(String(addressType)))
-    .map((slice) => `${nameOf(slice)}: its address type is none of ${[...new Set(families)].join(', ')}`);
-  const other =
-    chosen.length === 0 ? full.find(({ addressType }) => families.includes(String(addressType))) : undefined;
+    .filter((part) => !families.includes(part.family))
+    .map(({ name }) => `${name}: its address type is none of ${families.join(', ')}`);
+  const other = chosen.length === 0 ? full.find((part) => families.includes(part.family)) : undefined;
   if (other !== undefined) {
-    junk.push(`${nameOf(other)}: ${other.addressType} is not taken while the service has ${family}: see ?family=`);
+    junk.push(`${other.name}: ${other.family} is not taken while the service has ${family}: see ?family=`);
   }
-  const leaving = new Set<unknown>(
-    chosen.flatMap(({ endpoints }) => items(endpoints).map(fields).filter(isLeaving).map(podOf)).filter(isText),
-  );
+  // A pod that ends once never comes back, whatever an older copy says. Another pod may have its address.
+  const leaving = new Set(chosen.flatMap((part) => part.leaving));
   const found = new Map<string, Endpoint>();
-  const refused: string[] = [];
-  let matched = 0;
-  for (const slice of chosen) {
-    const port = choosePort(slice, wanted);
-    if (typeof port === 'string') {
-      refused.push(port);
-      junk.push(`${nameOf(slice)}: ${port}`);
-      continue;
-    }
-    matched++;
-    for (const one of items(slice.endpoints).map(fields)) {
-      // A pod that ends once never comes back, whatever an older copy says. Another pod may have its address.
-      if (!isReady(one) || leaving.has(podOf(one))) continue;
-      const [host] = items(one.addresses);
-      const protocols = [wanted.protocol === 'framed' ? 'evenkeel/1' : 'classic'];
-      const entry = readFacts({ host, port, zone: one.zone, protocols });
-      if ('junk' in entry) junk.push(`${nameOf(slice)}: ${entry.junk}`);
-      else if (!found.has(entry.endpoint.id)) found.set(entry.endpoint.id, entry.endpoint);
+  for (const { name, refused, ready, junk: odd } of chosen) {
+    junk.push(...(refused === undefined ? odd : [`${name}: ${refused}`]));
+    for (const { endpoint, pod } of ready) {
+      if (!leaving.has(pod) && !found.has(endpoint.id)) found.set(endpoint.id, endpoint);
     }
   }
   return {
     endpoints: [...found.values()].sort(byId),
-    hosts: new Set(chosen.flatMap(({ endpoints }) => items(endpoints).map((one) => items(fields(one).addresses)[0]))),
+    hosts: new Set(chosen.flatMap(({ hosts }) => hosts)),
     junk,
-    fault: matched === 0 ? refused[0] : undefined,
+    fault: chosen.every(({ refused }) => refused !== undefined) ? chosen[0]?.refused : undefined,
   };
 }
 
@@ -87,8 +116,8 @@ export function byId(a: Endpoint, b: Endpoint): number {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The port to dial, or why there is none. */
-function choosePort(slice: Fields, { port: wanted }: Wanted): number | string {
-  const ports = items(slice.ports)
+function choosePort(given: unknown, { port: wanted }: Wanted): number | string {
+  const ports = items(given)
     .map(fields)
     .filter(({ port, protocol }) => Number.isInteger(port) && (protocol ?? 'TCP') === 'TCP')
     .map(({ name, port }) => ({ name: isText(name) ? name : '', port: port as number }));
@@ -117,12 +146,17 @@ function isLeaving(one: Fields): boolean {
   return fields(one.conditions).terminating === true;
 }
 
+/** The first address of several is the one that is meant. */
+function hostOf(one: Fields): unknown {
+  return items(one.addresses)[0];
+}
+
 function podOf(one: Fields): unknown {
   return fields(one.targetRef).uid;
 }
 
-function nameOf(slice: Fields): string {
-  const { name } = fields(slice.metadata);
+function nameOf(metadata: unknown): string {
+  const { name } = fields(metadata);
   return isText(name) ? name : 'a slice without a name';
 }
 

@@ -3,12 +3,12 @@ import { identify } from './slices.ts';
 /** One thing that a stream told, at a version. Without a name it is a bookmark: nothing but the version. */
 type Change =
   | { version: string }
-  | { version: string; name: string; slice: unknown }
+  | { version: string; name: string; slice: object }
   | { version: string; name: string };
 
 /** The slices of one service: a list, and what a stream told since. */
 export class Store {
-  #slices = new Map<string, unknown>();
+  #slices = new Map<string, object>();
   #version: string | undefined;
   /** What the stream tells while a list is under way, undefined while none is. */
   #meanwhile: Change[] | undefined;
@@ -18,7 +18,7 @@ export class Store {
     return this.#version;
   }
 
-  get slices(): ReadonlyMap<string, unknown> {
+  get slices(): ReadonlyMap<string, object> {
     return this.#slices;
   }
 
@@ -45,7 +45,7 @@ export class Store {
     this.#slices = new Map();
     for (const slice of slices) {
       const { name } = identify(slice);
-      if (name !== undefined) this.#slices.set(name, slice);
+      if (name !== undefined) this.#slices.set(name, slice as object);
     }
     this.#version = version;
     for (const change of this.#meanwhile ?? []) if (isNewer(change.version, version)) this.#apply(change);
@@ -74,7 +74,7 @@ function readChange(type: string, slice: unknown): Change | undefined {
   if (version === undefined) return undefined;
   if (type === 'BOOKMARK') return { version };
   if (name === undefined) return undefined;
-  if (type === 'ADDED' || type === 'MODIFIED') return { version, name, slice };
+  if (type === 'ADDED' || type === 'MODIFIED') return { version, name, slice: slice as object };
   return type === 'DELETED' ? { version, name } : undefined;
 }
 

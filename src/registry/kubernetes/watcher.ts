@@ -11,7 +11,7 @@ import { endpointsOf } from '../steady.ts';
 import type { Views } from '../views.ts';
 import { type Cluster, ClusterError } from './cluster.ts';
 import { Pause } from './pause.ts';
-import { readSlices, type Wanted } from './slices.ts';
+import { type Reading, sliceReader, type Wanted } from './slices.ts';
 import { Store } from './store.ts';
 import { bridge, firstVanished, nobody, type Shown } from './vanished.ts';
 
@@ -43,6 +43,7 @@ export interface WatcherOptions {
 export class Watcher {
   readonly #options: WatcherOptions;
   readonly #store = new Store();
+  readonly #read: (slices: Iterable<object>) => Reading;
   #shown: Shown = nobody;
   #listed = false;
   /** Something was not understood since the last list began. */
@@ -62,6 +63,7 @@ export class Watcher {
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    this.#read = sliceReader(options.wanted);
     this.#untilList = new Pause(options.clock);
     this.#untilStream = new Pause(options.clock);
     this.#loops = Promise.all([this.#keepListing(), this.#keepFollowing()]);
@@ -198,8 +200,8 @@ export class Watcher {
 
   /** Tells what is known and what is wrong, each if it is news. */
   #show(): void {
-    const { views, wanted, clock } = this.#options;
-    const reading = readSlices(this.#store.slices.values(), wanted);
+    const { views, clock } = this.#options;
+    const reading = this.#read(this.#store.slices.values());
     const { junk, fault } = reading;
     const trouble =
       this.#troubles.list ??
