@@ -1,6 +1,6 @@
 /**
  * Runs the tests: `node test/run.ts` those that every change must pass, with `--faults` the long ones with real processes
- * and many rounds, with paths only those. What needs a cluster, test/e2e, is in none of them. An unhandled rejection anywhere
+ * and many rounds, with paths only those. What needs a Kubernetes is run by `npm run e2e`. What needs a cluster, test/e2e, is in none of them. An unhandled rejection anywhere
  * fails the run: node's test runner sees to it.
  */
 import { spawnSync } from 'node:child_process';

@@ -7,6 +7,8 @@ import type { Pod } from './pod.ts';
 
 /** Tag of the images under test: `evenkeel:TAG`, and `evenkeel:TAG-kubernetes` with the Kubernetes client. */
 export const tag = process.env.EVENKEEL_E2E_TAG ?? 'dev';
+/** Another tag of the same image: for an upgrade to roll to. */
+export const nextTag = `${tag}-next`;
 
 /** Little enough of CPU that several pods fit on a machine of two cores. */
 const small = {
