@@ -16,7 +16,8 @@ function open(name: string): void {
   }
 }
 
-watch(folder, (_event, name) => {
-  if (name !== null) open(name);
+watch(folder, (event, name) => {
+  // Its own chmod is told of as well, as a `change`: to answer that would go on for ever.
+  if (event === 'rename' && name !== null) open(name);
 });
 for (const name of readdirSync(folder)) open(name);
