@@ -24,6 +24,9 @@ export interface Asked {
   files: readonly string[];
 }
 
+/** What needs a cluster, after what needs no more than the helm and the k6 that come with one. */
+const everything = ['test/charts/*.test.ts', 'src/load/generator/generators.test.ts', 'test/e2e/*.test.ts'];
+
 /** Gives the exit code: 0 when all tests passed. The cluster is taken down in any case, but one of somebody else's. */
 export async function runEndToEnd(asked: Asked): Promise<number> {
   const provider = await chooseProvider(asked.provider === undefined ? {} : { provider: asked.provider });
@@ -54,7 +57,7 @@ export async function runEndToEnd(asked: Asked): Promise<number> {
 }
 
 async function runTests(provider: Provider, asked: Asked, rowsFile: string): Promise<boolean> {
-  const files = asked.files.length > 0 ? asked.files : globSync('test/e2e/*.test.ts').sort();
+  const files = asked.files.length > 0 ? asked.files : everything.flatMap((pattern) => globSync(pattern).sort());
   if (files.length === 0) throw new Error(`no test file found in ${process.cwd()}`);
   // One file after the other: they share the CPU, and some of them measure.
   const runner = ['--test', '--test-concurrency=1', '--test-timeout=3600000', '--test-reporter=spec'];
