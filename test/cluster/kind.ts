@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Candidate, ClusterOptions } from './choose.ts';
 import { withImageFiles } from './image-files.ts';
 import { docker, dockerAnswers, type ImageStore } from './image-store.ts';
+import { type PodObject, runningContainer } from './pod-status.ts';
 import { type Command, type ContainerOfPod, Impossible, type OutsideSignal, type Provider } from './provider.ts';
 import { output, succeeds } from './run.ts';
 import { tell } from './tell.ts';
@@ -91,18 +92,10 @@ export class KindProvider implements Provider {
     return docker;
   }
 
-  readonly signal = async ({ namespace, pod, container }: ContainerOfPod, signal: OutsideSignal): Promise<void> => {
-    const object = JSON.parse(await this.#kubectl('-n', namespace, 'get', 'pod', pod, '-o', 'json')) as {
-      spec: { nodeName?: string };
-      status: { containerStatuses?: { name: string; containerID?: string }[] };
-    };
-    const status = object.status.containerStatuses?.find(({ name }) => name === container);
-    const id = status?.containerID?.replace(/^containerd:\/\//, '');
-    const { nodeName } = object.spec;
-    if (id === undefined || id === '' || nodeName === undefined) {
-      throw new Error(`container ${container} of pod ${namespace}/${pod} does not run`);
-    }
-    await output(['docker', 'exec', nodeName, '/bin/sh', '-c', signalScript, id, signal.replace('SIG', '')]);
+  readonly signal = async (target: ContainerOfPod, signal: OutsideSignal): Promise<void> => {
+    const text = await this.#kubectl('-n', target.namespace, 'get', 'pod', target.pod, '-o', 'json');
+    const { node, id } = runningContainer(JSON.parse(text) as PodObject, target);
+    await output(['docker', 'exec', node, '/bin/sh', '-c', signalScript, id, signal.replace('SIG', '')]);
   };
 
   async #exists(): Promise<boolean> {

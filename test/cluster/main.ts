@@ -8,9 +8,8 @@ try {
   await program().parseAsync();
 } catch (error) {
   // Commander has said it already.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else {
-    tell((error as Error).message);
-    process.exitCode = error instanceof Impossible ? 2 : 1;
-  }
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+  tell((error as Error).message);
+  // At once: what else was going on beside what failed is of no use now.
+  process.exit(error instanceof Impossible ? 2 : 1);
 }

@@ -11,6 +11,9 @@ export async function hierarchies(root = '/sys/fs/cgroup'): Promise<string[]> {
   return names.map((name) => join(root, name)).filter((folder) => existsSync(join(folder, 'cgroup.procs')));
 }
 
+/** Controllers that kubelets use. */
+const needed = ['cpu', 'cpuset', 'memory', 'pids', 'hugetlb', 'io'];
+
 export async function makeCgroups(path: string, root?: string): Promise<void> {
   for (const hierarchy of await hierarchies(root)) {
     let folder = hierarchy;
@@ -18,9 +21,9 @@ export async function makeCgroups(path: string, root?: string): Promise<void> {
       // v2: a group has the controllers that its parent hands down.
       const controllers = join(folder, 'cgroup.controllers');
       if (existsSync(controllers)) {
-        const names = (await readFile(controllers, 'utf8')).trim().split(' ');
-        const wanted = names.filter((name) => name !== '').map((name) => `+${name}`);
-        await writeFile(join(folder, 'cgroup.subtree_control'), wanted.join(' '));
+        const there = (await readFile(controllers, 'utf8')).trim().split(' ');
+        const handed = needed.filter((name) => there.includes(name)).map((name) => `+${name}`);
+        await writeFile(join(folder, 'cgroup.subtree_control'), handed.join(' '));
       }
       folder = join(folder, part);
       await mkdir(folder, { recursive: true });

@@ -1,13 +1,13 @@
 /** Switches the cluster off, and removes what it kept. */
 import { rm } from 'node:fs/promises';
 import { removeCgroups } from './cgroups.ts';
-import { cgroupParent, type Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 import { machinesKnown, switchOff } from './machine.ts';
 
 export async function bringDown(layout: Layout): Promise<void> {
   // The others' cables end in the first: it goes last.
   for (const number of (await machinesKnown(layout)).reverse()) await switchOff(layout, number);
-  await removeCgroups(cgroupParent);
+  await removeCgroups(layout.cgroup);
   await rm(layout.pid, { recursive: true, force: true });
 }
 

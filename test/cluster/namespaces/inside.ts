@@ -6,14 +6,8 @@ import { inMachine } from './machine.ts';
  * servers; all else is as outside.
  */
 export function inCluster(layout: Layout, argv: readonly string[]): string[] {
+  // A mount that nobody else sees, and that ends with the program.
+  const alone = ['unshare', '--mount', '--propagation=slave', '/bin/sh', '-c'];
   const named = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
-  // A mount that nobody else sees, as long as it runs. Those that it makes itself are still seen.
-  const alone = ['unshare', '--mount', '--propagation=unchanged', '/bin/sh', '-c'];
-  return [
-    ...inMachine(layout, 1, 'network'),
-    ...alone,
-    `mount --make-private /etc 2>/dev/null; ${named}`,
-    layout.resolver,
-    ...argv,
-  ];
+  return [...inMachine(layout, 1, 'network'), ...alone, named, layout.resolver, ...argv];
 }

@@ -1,4 +1,5 @@
 /** Where things are: folders below the state folder, and addresses. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 export interface Layout {
@@ -20,6 +21,8 @@ export interface Layout {
   kubeconfig: string;
   /** A resolv.conf for programs that are run in the cluster's network. */
   resolver: string;
+  /** Below every hierarchy of cgroups: of this cluster, whatever other one runs on the machine. */
+  cgroup: string;
   node(number: number): NodeLayout;
 }
 
@@ -45,15 +48,14 @@ export const serviceRange = '10.97.0.0/16';
 export const apiServiceAddress = '10.97.0.1';
 export const dnsAddress = '10.97.0.10';
 
-/** Of all nodes; it is theirs alone. */
-export const cgroupParent = 'evenkeel-cluster';
-
 /** Inside a node, where it is on a /run of its own. */
 export const containerdSocket = '/run/containerd/containerd.sock';
 
 export function layoutOf(state: string): Layout {
+  const cgroup = `evenkeel-cluster-${createHash('sha256').update(state).digest('hex').slice(0, 8)}`;
   return {
     state,
+    cgroup,
     bin: join(state, 'bin'),
     pki: join(state, 'pki'),
     log: join(state, 'log'),
@@ -77,7 +79,7 @@ export function layoutOf(state: string): Layout {
         kubelet: join(folder, 'kubelet'),
         logs: join(folder, 'logs'),
         cni: join(folder, 'cni'),
-        cgroup: `${cgroupParent}/node${number}`,
+        cgroup: `${cgroup}/node${number}`,
       };
     },
   };

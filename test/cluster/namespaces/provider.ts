@@ -73,7 +73,7 @@ export class NamespacesProvider implements Provider {
     if (await dockerAnswers()) stores.push(docker);
     if (await succeeds(['buildah', '--version'])) stores.push(await ownStore(this.#layout), buildah());
     await withImageFiles(images, stores, this.#layout.state, async (file, image) => {
-      for (const number of numbers) await importImage(this.#layout, number, file);
+      await Promise.all(numbers.map((number) => importImage(this.#layout, number, file)));
       tell(`${image} is on ${numbers.length} nodes`);
     });
   }

@@ -2,15 +2,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/core/clock.ts';
+import { describeContainer, type PodObject, runningContainer } from '../pod-status.ts';
 import type { ContainerOfPod, OutsideSignal } from '../provider.ts';
 import { output } from '../run.ts';
 import { hierarchies } from './cgroups.ts';
 import { kubectl } from './kubectl.ts';
-import { cgroupParent, type Layout } from './layout.ts';
+import type { Layout } from './layout.ts';
 
 export async function signalContainer(layout: Layout, target: ContainerOfPod, signal: OutsideSignal): Promise<void> {
-  const folder = await groupOf(await containerId(layout, target));
-  if (folder === undefined) throw new Error(`${describe(target)} has no processes`);
+  const folder = await groupOf(layout, await containerId(layout, target));
+  if (folder === undefined) throw new Error(`${describeContainer(target)} has no processes`);
   const reached = new Set<number>();
   // What it forks while we are at it is found in the next round.
   for (;;) {
@@ -22,30 +23,25 @@ export async function signalContainer(layout: Layout, target: ContainerOfPod, si
     }
     await systemClock.sleep(10);
   }
-  if (reached.size === 0) throw new Error(`${describe(target)} has no processes`);
+  if (reached.size === 0) throw new Error(`${describeContainer(target)} has no processes`);
 }
 
 /** Pids of all processes of a container, as this machine counts them. */
 export async function hostPids(layout: Layout, target: ContainerOfPod): Promise<number[]> {
-  const folder = await groupOf(await containerId(layout, target));
+  const folder = await groupOf(layout, await containerId(layout, target));
   return folder === undefined ? [] : pidsIn(folder);
 }
 
 async function containerId(layout: Layout, target: ContainerOfPod): Promise<string> {
-  const { namespace, pod, container } = target;
-  const object = JSON.parse(await output(kubectl(layout, ['-n', namespace, 'get', 'pod', pod, '-o', 'json']))) as {
-    status: { containerStatuses?: { name: string; containerID?: string }[] };
-  };
-  const status = object.status.containerStatuses?.find(({ name }) => name === container);
-  const id = status?.containerID?.replace(/^containerd:\/\//, '');
-  if (id === undefined || id === '') throw new Error(`${describe(target)} does not run`);
-  return id;
+  const { namespace, pod } = target;
+  const text = await output(kubectl(layout, ['-n', namespace, 'get', 'pod', pod, '-o', 'json']));
+  return runningContainer(JSON.parse(text) as PodObject, target).id;
 }
 
 /** The container's group, in one hierarchy: it is in all of them. */
-async function groupOf(id: string): Promise<string | undefined> {
+async function groupOf(layout: Layout, id: string): Promise<string | undefined> {
   for (const hierarchy of await hierarchies()) {
-    const found = await findFolder(join(hierarchy, cgroupParent), id);
+    const found = await findFolder(join(hierarchy, layout.cgroup), id);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -77,8 +73,4 @@ function send(pid: number, signal: OutsideSignal): void {
     // It has ended by itself.
     if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause;
   }
-}
-
-function describe({ namespace, pod, container }: ContainerOfPod): string {
-  return `container ${container} of pod ${namespace}/${pod}`;
 }

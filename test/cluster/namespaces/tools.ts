@@ -15,7 +15,7 @@ import type { Layout } from './layout.ts';
 
 /** What is built, as Go names it, and with which flags. */
 const packages = {
-  kube: './',
+  kube: '.',
   etcd: 'go.etcd.io/etcd/server/v3',
   helm: 'helm.sh/helm/v3/cmd/helm',
   k6: 'go.k6.io/k6',
@@ -89,7 +89,10 @@ async function build(name: ToolName, file: string): Promise<void> {
   const flags = ['-trimpath', '-ldflags', await linkerFlags(name), '-o', file];
   // What is put into an empty image must need no library.
   const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' };
-  await output(['go', 'build', '-C', folder, ...flags, packages[name]], { env, timeout: 3_600_000 });
+  await output(['nice', '-n', '15', 'go', 'build', '-C', folder, ...flags, packages[name]], {
+    env,
+    timeout: 3_600_000,
+  });
 }
 
 /** No symbols; and Kubernetes learns its version from its own build scripts only, which clients compare. */

@@ -1,6 +1,6 @@
 /** Everything that has to be there and to run, in order. What is there already is left as it is. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/core/clock.ts';
 import { output } from '../run.ts';
@@ -64,9 +64,11 @@ async function prepare(layout: Layout, tools: string | undefined): Promise<void>
 /** @returns whether one had to be switched on. */
 async function switchMachines(layout: Layout, numbers: readonly number[]): Promise<boolean> {
   // All cables end in the first.
-  const stays = isOn(layout, 1) ? numbers : [];
-  for (const number of await machinesOn(layout)) {
-    if (!stays.includes(number)) await switchOff(layout, number);
+  if (!isOn(layout, 1)) for (const number of await machinesOn(layout)) await switchOff(layout, number);
+  for (const number of await machinesKnown(layout)) {
+    if (numbers.includes(number)) continue;
+    await switchOff(layout, number);
+    await rm(layout.node(number).folder, { recursive: true });
   }
   const switched = await Promise.all(numbers.map((number) => switchOn(layout, number)));
   await connectMachines(layout, numbers);
