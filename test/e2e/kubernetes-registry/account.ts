@@ -1,0 +1,83 @@
+/** Service accounts in the cluster, and registries that use their tokens and nothing else, as in a pod. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
+import { systemClock } from '../../../src/core/clock.ts';
+import { silentLog } from '../../../src/core/log.ts';
+import { systemRandom } from '../../../src/core/random.ts';
+import { kubernetesRegistry } from '../../../src/registry/kubernetes/kubernetes.ts';
+import { readKubernetesUrl } from '../../../src/registry/kubernetes/url.ts';
+import type { Registry } from '../../../src/registry/registry.ts';
+import { chartFolder } from '../support/helm.ts';
+import { apply, kubectl } from '../support/kubectl.ts';
+
+/** What the chart allows a gateway whose registry is Kubernetes. */
+export async function chartRules(): Promise<object[]> {
+  const template = await readFile(`${chartFolder('gateway')}/templates/rbac.yaml`, 'utf8');
+  const rules = /^rules:\n(?: .*\n)+/m.exec(template)?.[0];
+  if (rules === undefined) throw new Error('the chart gives a gateway no rules');
+  return (parse(rules) as { rules: object[] }).rules;
+}
+
+export interface Account {
+  readonly name: string;
+  /** The API server as in KUBECONFIG, and the account's token. */
+  readonly configure: (config: KubeConfig) => void;
+  /** A registry that is closed after the test. */
+  open(service: string): Registry;
+  /** Gives it rights in its namespace. */
+  allow(rules: readonly object[]): Promise<void>;
+  /** A new token, in the file of the old one. */
+  renew(): Promise<void>;
+  /** Deletes and makes it again: its token is no longer taken. */
+  replace(): Promise<void>;
+}
+
+/** A service account without any right. */
+export async function account(test: TestContext, namespace: string, name: string): Promise<Account> {
+  const folder = await mkdtemp(join(tmpdir(), 'evenkeel-account-'));
+  const tokenFile = join(folder, 'token');
+  const opened: Registry[] = [];
+  test.after(async () => {
+    for (const registry of opened) await registry.close();
+    await rm(folder, { recursive: true });
+  });
+  const object = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } };
+  const configure = (config: KubeConfig) => {
+    config.loadFromDefault();
+    const cluster = config.getCurrentCluster();
+    if (cluster === null) throw new Error('KUBECONFIG names no cluster');
+    config.loadFromClusterAndUser(cluster, { name, authProvider: { name: 'tokenFile', config: { tokenFile } } });
+  };
+  const made: Account = {
+    name,
+    configure,
+    open(service) {
+      const options = { clock: systemClock, random: systemRandom, log: silentLog };
+      const registry = kubernetesRegistry(readKubernetesUrl(`//${namespace}/${service}`), options, configure);
+      opened.push(registry);
+      return registry;
+    },
+    async allow(rules) {
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
+      const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name } };
+      await apply(namespace, [
+        { ...rbac, kind: 'Role', rules },
+        { ...rbac, kind: 'RoleBinding', roleRef, subjects: [{ kind: 'ServiceAccount', name, namespace }] },
+      ]);
+    },
+    async renew() {
+      await writeFile(tokenFile, (await kubectl(['create', 'token', name, '--namespace', namespace])).trim());
+    },
+    async replace() {
+      await kubectl(['delete', 'serviceaccount', name, '--namespace', namespace]);
+      await apply(namespace, [object]);
+    },
+  };
+  await apply(namespace, [object]);
+  await made.renew();
+  return made;
+}
