@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 
 /** The kinds that it says there are, by group and version. */
 const kinds: Record<string, readonly string[]> = {
-  v1: ['ConfigMap', 'Pod', 'Service', 'ServiceAccount'],
+  v1: ['ConfigMap', 'PersistentVolumeClaim', 'Pod', 'Service', 'ServiceAccount'],
   'apps/v1': ['Deployment', 'StatefulSet'],
   'autoscaling/v2': ['HorizontalPodAutoscaler'],
   'networking.k8s.io/v1': ['NetworkPolicy'],
@@ -39,26 +39,31 @@ for (const [groupVersion, names] of Object.entries(kinds)) {
   };
 }
 
+interface Live {
+  kind: string;
+  metadata: { name: string; annotations?: Record<string, string> };
+}
+
 /**
- * Starts one that has these Deployments in every namespace, by name. Gives the environment for Helm to reach it.
+ * Starts one that has these Deployments in every namespace, by name, and these other objects. Gives the environment for Helm
+ * to reach it.
  */
 export async function fakeApi(
   test: Pick<TestContext, 'after'>,
   deployments: Record<string, { annotations?: Record<string, string>; replicas: number }>,
+  others: readonly Live[] = [],
 ): Promise<Record<string, string>> {
+  const objects = [
+    ...Object.entries(deployments).map(([name, { annotations = {}, replicas }]) => {
+      return { kind: 'Deployment', metadata: { name, annotations }, spec: { replicas } };
+    }),
+    ...others,
+  ];
   const server = createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0]!;
-    const name = /^\/apis\/apps\/v1\/namespaces\/[^/]+\/deployments\/([^/]+)$/.exec(path)?.[1];
-    const live = name === undefined ? undefined : deployments[name];
-    const found =
-      live === undefined
-        ? resources[path]
-        : {
-            apiVersion: 'apps/v1',
-            kind: 'Deployment',
-            metadata: { name, annotations: live.annotations },
-            spec: { replicas: live.replicas },
-          };
+    const [, group, plural, name] = /^\/apis?\/(.+)\/namespaces\/[^/]+\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    const live = objects.find(({ kind, metadata }) => `${kind.toLowerCase()}s` === plural && metadata.name === name);
+    const found = live === undefined ? resources[path] : { apiVersion: group, ...live };
     const missing = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 };
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(found ?? missing));

@@ -98,6 +98,7 @@ const flows: [from: string | Party, to: string, port: string, allowed: boolean][
   ['server', 'zookeeper', 'client', true],
   ['gateway', 'zookeeper', 'client', true],
   ['test', 'zookeeper', 'client', true],
+  ['zookeeper', 'zookeeper', 'client', true],
   ['zookeeper', 'zookeeper', 'follower', true],
   ['zookeeper', 'zookeeper', 'election', true],
   ['server', 'zookeeper', 'follower', false],

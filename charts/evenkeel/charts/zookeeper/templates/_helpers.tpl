@@ -8,6 +8,29 @@
 {{- if and .Values.podDisruptionBudget.enabled (gt $members 1) (gt (int .Values.podDisruptionBudget.maxUnavailable) (int $lost)) -}}
 {{- fail (printf "zookeeper.podDisruptionBudget.maxUnavailable is %v: %d members bear the loss of %d, make it at most that" .Values.podDisruptionBudget.maxUnavailable $members $lost) -}}
 {{- end -}}
+{{- include "evenkeel.zookeeper.checkOldVolumes" . -}}
+{{- end }}
+
+{{/*
+Members that were taken away left their volumes. Were they to come back with them, they could be a majority that knows old things
+only, and the others would have to forget what is new.
+*/}}
+{{- define "evenkeel.zookeeper.checkOldVolumes" -}}
+{{- $name := include "evenkeel.zookeeper.fullname" . -}}
+{{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace $name | default dict -}}
+{{- $members := dig "metadata" "annotations" "evenkeel/members" "" $live -}}
+{{- if and $members .Values.persistence.enabled -}}
+{{- $old := list -}}
+{{- range $i := untilStep (int $members) (int .Values.replicaCount) 1 -}}
+{{- $claim := printf "data-%s-%d" $name $i -}}
+{{- if lookup "v1" "PersistentVolumeClaim" $.Release.Namespace $claim -}}
+{{- $old = append $old $claim -}}
+{{- end -}}
+{{- end -}}
+{{- if $old -}}
+{{- fail (printf "zookeeper.replicaCount goes from %s to %d, and volumes of members that were taken away before are still there: their old data could win over the new. Delete them first: kubectl --namespace %s delete pvc %s" $members (int .Values.replicaCount) .Release.Namespace (join " " $old)) -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{- define "evenkeel.zookeeper.image" -}}
@@ -32,15 +55,15 @@ server.{{ add1 $i }}={{ if eq (int $.Values.replicaCount) 1 }}localhost{{ else }
 {{- end }}
 
 {{/*
-Asks the member itself. bash is what the image has for certain; a word to port 2181 would be a line in the log for each
-probe, which logback.xml switches off.
+Asks the member itself, unless start.sh has put down a mark: then it still waits for the others. bash is what the image has for
+certain; a word to port 2181 would be a line in the log for each probe, which logback.xml switches off.
 */}}
 {{- define "evenkeel.zookeeper.ask" -}}
 exec:
   command:
     - bash
     - -c
-    - {{ printf "exec 3<>/dev/tcp/127.0.0.1/%v && echo srvr >&3 && grep -qi '%s' <&3" .port .expect | quote }}
+    - {{ printf "[ -e /tmp/%s ] || { exec 3<>/dev/tcp/127.0.0.1/%v && echo srvr >&3 && grep -qi '%s' <&3; }" .unless .port .expect | quote }}
 {{- end }}
 
 {{- define "evenkeel.zookeeper.alerts" -}}
