@@ -268,7 +268,7 @@ withHelm('servers and gateways', () => {
     const { valueFrom } = env.find(({ name }) => name === 'EVENKEEL_WEBHOOK')!;
     assert.deepEqual(valueFrom, { secretKeyRef: { name: 'pager', key: 'url' } });
     assert.deepEqual(role.rules, [
-      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
     ]);
     const none = await render({});
     assert.deepEqual([none.ofKind('Role'), none.ofKind('RoleBinding')], [[], []]);

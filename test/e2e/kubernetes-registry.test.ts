@@ -6,9 +6,10 @@ import { systemClock } from '../../src/core/clock.ts';
 import { type Endpoint, endpoint } from '../../src/core/endpoint.ts';
 import type { ClusterError } from '../../src/registry/kubernetes/cluster.ts';
 import { driver } from '../../src/registry/kubernetes/driver.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { Seen, watchSuite } from '../support/registry-suite.ts';
 import { until } from '../support/until.ts';
-import { account, chartRules } from './kubernetes-registry/account.ts';
+import { type Account, account, apiServer, chartRules } from './kubernetes-registry/account.ts';
 import { deployment, listed, pod, pods, service, slice } from './kubernetes-registry/objects.ts';
 import { apply, exec, kubectl } from './support/kubectl.ts';
 import { freshNamespace } from './support/namespace.ts';
@@ -39,6 +40,10 @@ test('the registry kubernetes:// on a real API server', { timeout: 600_000 }, as
   const quietSeen = new Seen(quietRegistry);
   await quietSeen.reaches('10.9.0.1:7000');
   const quietSince = now();
+
+  // Takes its time, too.
+  const faults = outliveFaults(client, namespace);
+  faults.catch(() => {});
 
   let folders = 0;
   watchSuite(
@@ -200,6 +205,8 @@ test('the registry kubernetes:// on a real API server', { timeout: 600_000 }, as
     await cluster.list({ since: version, signal });
   });
 
+  await t.test('keeps what it knows while the API server is away or silent, and misses nothing', () => faults);
+
   await t.test('hears a change at once when nothing happened for long', async (test) => {
     await systemClock.sleep(Math.max(0, quietSince + quiet - now()));
     const { lists, streams } = quietRegistry.status() as { lists: number; streams: number };
@@ -224,3 +231,52 @@ test('the registry kubernetes:// on a real API server', { timeout: 600_000 }, as
     assert.ok(delay < 10_000, ms(delay));
   });
 });
+
+async function outliveFaults(client: Account, namespace: string): Promise<void> {
+  const { hostname, port } = new URL(apiServer().server);
+  const proxy = await startFaultProxy(`${hostname}:${port === '' ? 443 : port}`);
+  try {
+    const put = (host: string) => apply(namespace, [slice('faults', 'faults', [{ addresses: [host] }])]);
+    const failed = (text: RegExp) =>
+      until(
+        () => text.test(failure(seen)),
+        () => `the failure ${text}, last seen ${failure(seen)}`,
+        patience,
+      );
+    await put('10.7.0.1');
+    const registry = client.open('faults', proxy.address);
+    const seen = new Seen(registry);
+    await seen.reaches('10.7.0.1:7000');
+    // In pieces that are no lines, nor anything else.
+    proxy.slice(7);
+    await put('10.7.0.2');
+    await seen.reaches('10.7.0.2:7000');
+    proxy.slice(Number.POSITIVE_INFINITY);
+
+    await proxy.refuse();
+    proxy.cut();
+    await failed(/ECONNREFUSED/);
+    await put('10.7.0.3');
+    assert.equal(seen.hosts, '10.7.0.2:7000');
+    await proxy.accept();
+    await seen.reaches('10.7.0.3:7000');
+
+    // Nothing comes any more, and nobody says so.
+    await until(() => (registry.status().streams as number) >= 2, 'a stream');
+    proxy.pause();
+    await put('10.7.0.4');
+    await failed(/no answer within 10 s$/);
+    assert.equal(seen.hosts, '10.7.0.3:7000');
+    proxy.resume();
+    await seen.reaches('10.7.0.4:7000');
+
+    await registry.close();
+    await until(
+      () => proxy.connections === 0,
+      () => `no connection, of ${proxy.connections}`,
+    );
+    await seen.done;
+  } finally {
+    await proxy.close();
+  }
+}

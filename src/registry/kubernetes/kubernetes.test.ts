@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type Answer, FakeKubernetes, pod, slice } from '../../../test/support/fake-kubernetes.ts';
+import { startFaultProxy } from '../../../test/support/fault-proxy.ts';
 import { Seen, SeenSettings, server, watchSuite } from '../../../test/support/registry-suite.ts';
 import { until } from '../../../test/support/until.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -125,6 +126,26 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
       seen.views.map(({ state }) => state).filter((state) => state !== 'pending'),
       ['known', 'known'],
     );
+  });
+
+  on('misses nothing of a connection on which nothing comes any more', async ({ fake, open }) => {
+    fake.put(slice('pi-1', [pod('10.0.0.1')]));
+    const proxy = await startFaultProxy(`127.0.0.1:${fake.port}`);
+    try {
+      const kubeconfig = fake.kubeconfig().replace(fake.url, `http://${proxy.address}`);
+      const seen = new Seen(open(undefined, (config) => config.loadFromString(kubeconfig)));
+      await seen.reaches('10.0.0.1:7000');
+      await until(() => fake.streams === 1, 'a stream');
+      proxy.pause();
+      fake.put(slice('pi-1', [pod('10.0.0.2')]));
+      // After 30 s of silence the client ends the stream, and gets no other.
+      await until(() => /no answer within 10 s$/.test(failure(seen) ?? ''), 'the failure', 90_000);
+      assert.equal(seen.hosts, '10.0.0.1:7000');
+      proxy.resume();
+      await seen.reaches('10.0.0.2:7000');
+    } finally {
+      await proxy.close();
+    }
   });
 
   on('takes up where a stream ended, and misses nothing', async ({ fake, open, warnings }) => {

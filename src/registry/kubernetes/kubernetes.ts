@@ -10,7 +10,14 @@ import { Watcher } from './watcher.ts';
 /** How long `close` waits for what is under way, ms. */
 const closeTimeout = 1_000;
 
-/** `kubernetes://NAMESPACE/SERVICE?port=NAME`: the pods of a service, as its EndpointSlices list them. To be watched only. */
+/**
+ * `kubernetes://NAMESPACE/SERVICE?port=NAME&protocol=framed|classic&family=ipv4|ipv6`: the pods of a Kubernetes Service that are
+ * ready, as its EndpointSlices list them. To be watched only: `announce` throws, `configure` rejects, and there are no live
+ * settings. Without a namespace it is the pod's own. It needs the package @kubernetes/client-node, and the right to list and
+ * watch endpointslices (discovery.k8s.io) in that namespace; docs/operations.md has the Role.
+ *
+ * @throws a sentence, also if the package is not installed
+ */
 export const openKubernetes: OpenSystem = (rest, options) => {
   const where = readKubernetesUrl(rest);
   if (options.auth !== undefined && options.auth !== '') {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { KubeConfig } from '@kubernetes/client-node';
+import { type Cluster, KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLog } from '../../../src/core/log.ts';
@@ -26,14 +26,27 @@ export interface Account {
   readonly name: string;
   /** The API server as in KUBECONFIG, and the account's token. */
   readonly configure: (config: KubeConfig) => void;
-  /** A registry that is closed after the test. */
-  open(service: string): Registry;
+  /**
+   * A registry that is closed after the test.
+   *
+   * @param at where the API server is, `HOST:PORT`, if it is reached by a detour: then its certificate is not looked at
+   */
+  open(service: string, at?: string): Registry;
   /** Gives it rights in its namespace. */
   allow(rules: readonly object[]): Promise<void>;
   /** A new token, in the file of the old one. */
   renew(): Promise<void>;
   /** Deletes and makes it again: its token is no longer taken. */
   replace(): Promise<void>;
+}
+
+/** The one that KUBECONFIG names. */
+export function apiServer(): Cluster {
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new Error('KUBECONFIG names no cluster');
+  return cluster;
 }
 
 /** A service account without any right. */
@@ -46,18 +59,20 @@ export async function account(test: TestContext, namespace: string, name: string
     await rm(folder, { recursive: true });
   });
   const object = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } };
-  const configure = (config: KubeConfig) => {
-    config.loadFromDefault();
-    const cluster = config.getCurrentCluster();
-    if (cluster === null) throw new Error('KUBECONFIG names no cluster');
-    config.loadFromClusterAndUser(cluster, { name, authProvider: { name: 'tokenFile', config: { tokenFile } } });
-  };
+  const user = { name, authProvider: { name: 'tokenFile', config: { tokenFile } } };
+  const configure = (config: KubeConfig) => config.loadFromClusterAndUser(apiServer(), user);
   const made: Account = {
     name,
     configure,
-    open(service) {
+    open(service, at) {
+      const detour = (config: KubeConfig) =>
+        config.loadFromClusterAndUser({ name: 'detour', server: `https://${at}`, skipTLSVerify: true }, user);
       const options = { clock: systemClock, random: systemRandom, log: silentLog };
-      const registry = kubernetesRegistry(readKubernetesUrl(`//${namespace}/${service}`), options, configure);
+      const registry = kubernetesRegistry(
+        readKubernetesUrl(`//${namespace}/${service}`),
+        options,
+        at === undefined ? configure : detour,
+      );
       opened.push(registry);
       return registry;
     },
