@@ -13,7 +13,8 @@
  *
  * The server's container ends before this one does (a native sidecar). When this one is told to end nobody writes any more: the
  * listing says `final`, and it stays until somebody has said `done`, at most `finalPatience` ms. A reader that has asked at least
- * once in that time has everything.
+ * once in that time has everything. Only if it is restarted alone, which a failed probe may do, more may come: whoever asks goes on
+ * asking while the pod is there.
  */
 
 /** Where it listens, unless told otherwise. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { HandlerContext, ServiceModule } from '../core/contract.ts';
 import { freshId } from '../core/random.ts';
+import { ExecutionBook } from './ledger-book.ts';
 
 /**
  * The handlers' side of the books. Each serving process appends a line to a file of its own when a call begins and when it
@@ -31,7 +32,8 @@ export interface Execution {
   ended: number | undefined;
 }
 
-type Line =
+/** A line of a file. */
+export type LedgerLine =
   | { kind: 'writer'; server: string; pid: number }
   | { kind: 'begin'; call: number; id: string; method: string; at: number }
   | { kind: 'end'; call: number; at: number };
@@ -41,14 +43,21 @@ export interface LedgerOptions {
   directory: string;
   /** Name of the server that this process belongs to. Default: the host's name, which is the pod's on Kubernetes. */
   server?: string;
+  /** Bytes of a file after which the next one is begun, so that the oldest can be removed. Default 4 MiB. */
+  partSize?: number;
   /** Default: the system's. */
   clock?: Clock;
 }
 
-/** Appends to one file, synchronously. */
+/** Appends to one file, synchronously; when that is large, to the next one. */
 export class Ledger {
-  readonly #file: number;
+  readonly #path: string;
+  readonly #head: LedgerLine;
+  readonly #partSize: number;
   readonly #now: () => number;
+  #part = 0;
+  #file: number;
+  #size = 0;
   #calls = 0;
 
   constructor(options: LedgerOptions) {
@@ -57,10 +66,11 @@ export class Ledger {
     const offset = clock.wallTime() - clock.now();
     this.#now = () => clock.now() + offset;
     mkdirSync(options.directory, { recursive: true });
-    const server = options.server ?? hostname();
+    this.#head = { kind: 'writer', server: options.server ?? hostname(), pid: process.pid };
+    this.#partSize = options.partSize ?? 4 * 1024 * 1024;
     // Process ids start again in every container and are used again by the system: the name needs more than them.
-    this.#file = openSync(join(options.directory, `handled-${process.pid}-${freshId()}.ndjson`), 'a');
-    this.#write({ kind: 'writer', server, pid: process.pid });
+    this.#path = join(options.directory, `handled-${process.pid}-${freshId()}`);
+    this.#file = this.#begin();
   }
 
   /** Writes that a call begins. The function returned writes that it ended. */
@@ -74,8 +84,21 @@ export class Ledger {
     closeSync(this.#file);
   }
 
-  #write(line: Line): void {
-    writeSync(this.#file, `${JSON.stringify(line)}\n`);
+  /** Opens the next part. */
+  #begin(): number {
+    this.#part++;
+    this.#file = openSync(`${this.#path}.${this.#part}.ndjson`, 'a');
+    this.#size = 0;
+    this.#write(this.#head);
+    return this.#file;
+  }
+
+  #write(line: LedgerLine): void {
+    if (this.#size >= this.#partSize) {
+      closeSync(this.#file);
+      this.#begin();
+    }
+    this.#size += writeSync(this.#file, `${JSON.stringify(line)}\n`);
   }
 }
 
@@ -103,42 +126,13 @@ export function recorded<M extends ServiceModule>(module: M, ledger: Ledger): M 
 
 /** Reads what all handlers wrote. A torn last line, as a killed process may leave, is passed over. */
 export function readExecutions(directory: string): Execution[] {
-  const executions: Execution[] = [];
-  for (const name of readdirSync(directory)) {
-    if (name.startsWith('handled-')) readFile(join(directory, name), executions);
-  }
-  return executions.sort((a, b) => a.began - b.began);
+  const book = new ExecutionBook();
+  const names = readdirSync(directory).filter((name) => name.startsWith('handled-'));
+  for (const name of names.sort(byPart)) book.add(name, readFileSync(join(directory, name), 'utf8'));
+  return book.executions;
 }
 
-function readFile(path: string, executions: Execution[]): void {
-  let writer: Writer = { server: 'unknown', pid: 0 };
-  const open = new Map<number, Execution>();
-  for (const text of readFileSync(path, 'utf8').split('\n')) {
-    const line = parseLine(text);
-    if (line === undefined) continue;
-    switch (line.kind) {
-      case 'writer':
-        writer = { server: line.server, pid: line.pid };
-        break;
-      case 'begin': {
-        const execution = { id: line.id, method: line.method, writer, began: line.at, ended: undefined };
-        open.set(line.call, execution);
-        executions.push(execution);
-        break;
-      }
-      case 'end': {
-        const execution = open.get(line.call);
-        if (execution !== undefined) execution.ended = line.at;
-        break;
-      }
-    }
-  }
-}
-
-function parseLine(text: string): Line | undefined {
-  try {
-    return JSON.parse(text) as Line;
-  } catch {
-    return undefined;
-  }
+/** Parts of one process's notes one after the other: `.2` before `.10`. */
+export function byPart(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
 }
