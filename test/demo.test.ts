@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/core/clock.ts';
-import { type DemoOptions, type DemoResult, runDemo } from '../src/load/demo.ts';
+import { type DemoOptions, runDemo } from '../src/load/demo.ts';
 import { reportSchema } from '../src/load/report/json.ts';
+import type { RunResult } from '../src/load/run.ts';
 import { parseScenario } from '../src/load/scenario.ts';
 import { view } from '../src/load/view/view.ts';
 
@@ -143,7 +144,7 @@ describe('evenkeel demo', { timeout: 300_000 }, () => {
 
 describe('the verdict of a demo is red, and names the event', { timeout: 300_000 }, () => {
   /** Plays events on two servers, and tells how it ended. */
-  async function play(events: string, more: Partial<DemoOptions> = {}): Promise<DemoResult> {
+  async function play(events: string, more: Partial<DemoOptions> = {}): Promise<RunResult> {
     const output = { text: '', write: (text: string) => (output.text += text) };
     const result = await runDemo({
       command: [process.execPath, main],

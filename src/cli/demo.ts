@@ -5,7 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import { parseAddress } from '../core/endpoint.ts';
 import { runDemo } from '../load/demo.ts';
 import { ownFile } from '../load/own-file.ts';
-import { parseScenario, type Scenario } from '../load/scenario.ts';
+import { constantRate, parseScenario, type Scenario } from '../load/scenario.ts';
 import { view } from '../load/view/view.ts';
 import { command } from './command.ts';
 
@@ -64,6 +64,6 @@ function adjusted(
   return {
     ...scenario,
     servers: servers ?? scenario.servers,
-    load: load.kind === 'proof' ? { ...load, rate: rate ?? load.rate } : load,
+    load: load.kind === 'proof' && rate !== undefined ? { ...load, stages: constantRate(rate) } : load,
   };
 }

@@ -1,35 +1,60 @@
+import type { Books } from './books.ts';
+import type { Step } from './scenario.ts';
+
 /**
- * What a scenario is played on: servers that can be scaled and hurt, a gateway that calls them, a registry between them.
- * The same few words for processes of this machine (`local/`) and for pods.
+ * What a scenario is played on: servers that can be scaled and hurt, gateways that call them, a registry between them.
+ * The same few words for processes of this machine (`local/`) and for pods. A deed resolves when it is done, not when its
+ * traces are gone: whether callers see the wanted servers again is read from `state`.
  */
 export interface Cluster {
   /** Where it runs, for people: `local processes`. */
   readonly kind: string;
-  /** Base URL of a gateway. Known once `start` has resolved. */
+  /** Base URL of a gateway, or of what spreads calls over several. Known once `start` has resolved. */
   readonly gatewayUrl: string;
 
-  /** Brings everything up with so many servers. Resolves when a gateway sees them all. */
+  /** Brings everything up with so many servers. Resolves when each gateway sees them all. */
   start(servers: number): Promise<void>;
+  /**
+   * Why this cannot be played here, a sentence; undefined if it can. Asked for all steps before there is any load. Before
+   * `start` it may know less, but what it refuses then it refuses for good. Does no I/O.
+   */
+  refusal(step: Step): string | undefined;
 
-  /** Wants so many servers from now on: new ones are started, or the newest told to stop (SIGTERM). */
+  /** Wants so many servers from now on: new ones are started, or some told to stop (SIGTERM). */
   scale(servers: number): Promise<Deed>;
   /** Kills whole servers at once (SIGKILL), with calls in flight. The cluster replaces them, as a Deployment does. */
   kill(count: number): Promise<Deed>;
   /** Stops whole servers for so many ms (SIGSTOP), then lets them go on. */
   freeze(count: number, ms: number): Promise<Deed>;
-  /** Takes all of ZooKeeper away for so many ms. */
-  zookeeperAway(ms: number): Promise<Deed>;
   /** Replaces every server, one after the other: a new one first, then an old one goes. */
   rolling(): Promise<Deed>;
+  /**
+   * Empties the machine with most servers that is not the conductor's, as for maintenance: nothing new comes there, and what
+   * is there goes in good order, as disruption budgets allow. `Deed.machine` says which. It may be used again from `close` on.
+   */
+  drain(): Promise<Deed>;
+  /** Replaces every gateway, one after the other, in good order. */
+  rollGateways(): Promise<Deed>;
+  /** Takes all of ZooKeeper away for so many ms. */
+  zookeeperAway(ms: number): Promise<Deed>;
+  /** Kills the member of ZooKeeper that leads the others. It comes back by itself. */
+  killZookeeperLeader(): Promise<Deed>;
+  /** Kills all members of ZooKeeper at once. They come back by themselves. */
+  killZookeeper(): Promise<Deed>;
 
   /** What was seen last. Does no I/O. */
   state(): ClusterState;
   /** What happened that nobody ordered, e.g. a server that ended by itself. In order. */
   incidents(): readonly Incident[];
-  /** Versions, machine, limits: what a reader needs to know to compare figures. */
+  /** Versions, machines, limits: what a reader needs to know to compare figures, in the order in which it is shown. */
   environment(): Record<string, string>;
+  /**
+   * What the handlers wrote down; undefined where they write nothing. Asked once, when the load has ended and nothing more
+   * will be done: the cluster may end its servers for it. Bounded: what cannot be had in time is named as a gap.
+   */
+  books(): Promise<Books | undefined>;
 
-  /** Ends all that it started, also when `start` failed or has not finished. */
+  /** Ends all that it started and restores all that it changed, also when `start` failed or has not finished. */
   close(): Promise<void>;
 }
 
@@ -41,6 +66,8 @@ export interface Deed {
   until?: number;
   /** Servers it was done to, by name. */
   servers: readonly string[];
+  /** The machine that was emptied. */
+  machine?: string;
   /** What was looked at afterwards, a sentence each. The deed happened only if all hold. */
   proof: readonly Proof[];
 }
@@ -64,8 +91,30 @@ export interface ClusterState {
   ready: number;
   /** Entries in the registry; undefined while it cannot be read. */
   registered: number | undefined;
+  /** All that there ever were, the oldest first. */
   servers: readonly ServerState[];
-  /** The servers as the gateway sees them; empty while it does not answer. */
+  /** How many gateways are wanted. */
+  desiredGateways: number;
+  /** Those that are there, also while they start or stop. */
+  gateways: readonly GatewayState[];
+  /** Members of ZooKeeper, where the cluster owns it. */
+  zookeeper?: { desired: number; ready: number };
+  /** What decides how many servers are wanted, where there is one. */
+  autoscaler?: AutoscalerState;
+}
+
+export interface AutoscalerState {
+  /** The bounds within which it may choose. */
+  min: number;
+  max: number;
+  /** How many servers it wants. */
+  desired: number;
+}
+
+export interface GatewayState {
+  name: string;
+  phase: 'starting' | 'ready' | 'unready' | 'stopping';
+  /** The servers as it sees them; empty while it does not answer. */
   nodes: readonly NodeState[];
 }
 
@@ -74,9 +123,12 @@ export interface ServerState {
   /** host:port */
   address: string;
   phase: 'starting' | 'ready' | 'unready' | 'stopping' | 'gone';
-  /** When it was started, seen in the registry first, told to stop, ended; ms since 1970. */
+  /** The machine it runs on, where there are several. */
+  machine?: string;
+  /** When it was started, seen in the registry first, ready first, told to stop, ended; ms since 1970. */
   startedAt: number;
   registeredAt?: number;
+  readyAt?: number;
   stoppedAt?: number;
   goneAt?: number;
 }

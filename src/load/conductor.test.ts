@@ -7,7 +7,7 @@ import type { LoadGenerator } from './generator/generator.ts';
 import type { LoadPlan } from './plan.ts';
 import type { LoadEnd } from './recording.ts';
 import type { LoadRecord } from './sample.ts';
-import { parseScenario } from './scenario.ts';
+import { parseScenario, type Step } from './scenario.ts';
 
 /** A cluster that does as it is told after a while, and writes down what that was. */
 class FakeCluster implements Cluster {
@@ -18,6 +18,7 @@ class FakeCluster implements Cluster {
   /** How long it takes until it has settled, ms. */
   settling = 1500;
   fails: string | undefined;
+  refuses: string[] = [];
   #desired = 3;
   #ready = 3;
   constructor(clock: VirtualClock) {
@@ -36,8 +37,13 @@ class FakeCluster implements Cluster {
     await this.#clock.sleep(ms);
     return { ...deed, until: deed.at + ms };
   }
-  zookeeperAway(): Promise<Deed> {
-    return this.#do('zookeeper-away');
+  zookeeperAway = () => this.#do('zookeeper-away');
+  killZookeeperLeader = () => this.#do('zookeeper-leader');
+  killZookeeper = () => this.#do('zookeeper-all');
+  drain = () => this.#do('drain');
+  rollGateways = () => this.#do('gateway');
+  refusal(step: Step): string | undefined {
+    return this.refuses.includes(step.do) ? `it knows no ${step.do}` : undefined;
   }
   rolling(): Promise<Deed> {
     return this.#do('rolling');
@@ -56,11 +62,13 @@ class FakeCluster implements Cluster {
       ready: this.#ready,
       registered: this.#ready,
       servers: [],
-      nodes,
+      desiredGateways: 1,
+      gateways: [{ name: 'gateway', phase: 'ready', nodes }],
     };
   }
   incidents = () => [];
   environment = () => ({});
+  books = async () => undefined;
   async close(): Promise<void> {}
 
   async #do(what: string): Promise<Deed> {
@@ -81,12 +89,14 @@ class FakeLoad implements LoadGenerator {
   diesAt = Number.POSITIVE_INFINITY;
   stoppedAt: number | undefined;
   killed = false;
+  started = false;
   /** Does not end when it is stopped. */
   deaf = false;
   constructor(clock: VirtualClock) {
     this.#clock = clock;
   }
   async start(_: LoadPlan, listener: (record: LoadRecord) => void) {
+    this.started = true;
     let due = 0;
     const { promise: ended, resolve } = Promise.withResolvers<LoadEnd>();
     let over = false;
@@ -134,7 +144,11 @@ interface Stage {
 }
 
 /** Plays events on fakes, for as long as it takes. */
-async function play(events: string, prepare: (stage: Stage) => void = () => {}): Promise<Stage & { played: Played }> {
+async function play(
+  events: string,
+  prepare: (stage: Stage) => void = () => {},
+  rate = 'rate: 10',
+): Promise<Stage & { played: Played; refused: string }> {
   const clock = new VirtualClock();
   const stage = {
     clock,
@@ -145,18 +159,33 @@ async function play(events: string, prepare: (stage: Stage) => void = () => {}):
   };
   prepare(stage);
   const scenario = parseScenario(
-    `name: x\nservers: 3\npatience: 10s\nload: { kind: proof, rate: 10 }\nevents: ${events}`,
+    `name: x\nservers: 3\npatience: 10s\nload: { kind: proof, ${rate} }\nevents: ${events}`,
   );
-  let played: Played | undefined;
+  let [played, refused]: [Played | undefined, string | undefined] = [undefined, undefined];
   conduct({
     ...{ scenario, plan, clock, cluster: stage.cluster, generator: stage.load, signal: stage.abort.signal },
     listener: (moment) => stage.moments.push(moment),
-  }).then((result) => {
-    played = result;
-  });
-  for (let ms = 0; ms < 120_000 && played === undefined; ms += 100) await clock.run(100);
-  assert.ok(played !== undefined, 'it does not end');
-  return { ...stage, played };
+  }).then(
+    (result) => {
+      played = result;
+    },
+    (error: Error) => {
+      refused = error.message;
+    },
+  );
+  for (let ms = 0; ms < 120_000 && played === undefined && refused === undefined; ms += 100) await clock.run(100);
+  assert.ok(played !== undefined || refused !== undefined, 'it does not end');
+  return {
+    ...stage,
+    get played() {
+      assert.ok(played !== undefined, refused ?? '');
+      return played;
+    },
+    get refused() {
+      assert.ok(refused !== undefined, 'it was not refused');
+      return refused;
+    },
+  };
 }
 
 describe('the conductor', () => {
@@ -179,6 +208,69 @@ describe('the conductor', () => {
         ['3 freeze 1 server for 5 s', 7000, 12_000, undefined],
       ],
     );
+  });
+
+  it('scales gradually: one server at a time, up and down', async () => {
+    const { cluster, played } = await play(
+      '[{ at: 1s, do: scale, to: 5, how: gradual, every: 4s }, { at: 1s, do: scale, to: 3, how: gradual }]',
+    );
+    // Each counts from the last having settled: the fifth server is asked for at 5.0, settled at 6.5.
+    assert.deepEqual(cluster.done, ['1000 scale 4', '5000 scale 5', '7500 scale 4', '12500 scale 3']);
+    const [up] = played.events;
+    assert.equal(up!.name, '1 scale to 5, one every 4 s');
+    assert.deepEqual(
+      [up!.at, up!.deed!.until, up!.settledAt].map((at) => at! - played.began),
+      [1000, 5000, 6500],
+    );
+  });
+
+  it('has nothing to do for a gradual scaling to what there is', async () => {
+    const { cluster, played } = await play('[{ at: 1s, do: scale, to: 3, how: gradual }]');
+    assert.deepEqual(cluster.done, []);
+    assert.equal(played.events[0]!.settledAt! - played.began, 1000);
+  });
+
+  it('does nothing for a baseline, and takes its time', async () => {
+    const { cluster, played } = await play('[{ at: 1s, do: baseline, for: 7s }, { at: 1s, do: kill }]');
+    assert.deepEqual(cluster.done, ['9000 kill 1']);
+    assert.equal(played.events[0]!.settledAt! - played.events[0]!.at, 7000);
+  });
+
+  it('waits for the autoscaler, with the patience of that event', async () => {
+    const { cluster, played } = await play('[{ at: 1s, do: hpa, to: 4, patience: 30s }]', ({ cluster, clock }) => {
+      clock.timer(20_000, () => void cluster.scale(4));
+    });
+    assert.deepEqual(cluster.done, ['20000 scale 4']);
+    assert.equal(played.events[0]!.settledAt! - played.began, 21_500);
+  });
+
+  it('has each other deed done once', async () => {
+    const steps = ['drain', 'gateway', 'zookeeper-leader', 'zookeeper-all'];
+    const { cluster } = await play(`[${steps.map((name) => `{ at: 1s, do: ${name} }`).join(', ')}]`);
+    assert.deepEqual(
+      cluster.done,
+      steps.map((name, place) => `${1000 + 2500 * place} ${name}`),
+    );
+  });
+
+  it('refuses before there is any load what the cluster cannot play, all of it in one sentence', async () => {
+    const { load, refused } = await play(
+      '[{ at: 1s, do: kill }, { at: 1s, do: drain }, { at: 1s, do: gateway }]',
+      ({ cluster }) => {
+        cluster.refuses = ['drain', 'gateway'];
+      },
+    );
+    assert.equal(
+      refused,
+      'the scenario cannot be played on fake: event 2, drain a node: it knows no drain; ' +
+        'event 3, rolling restart of the gateways: it knows no gateway',
+    );
+    assert.equal(load.started, false);
+  });
+
+  it('goes on until all stages of the load were played', async () => {
+    const { load } = await play('[]', () => {}, 'stages: [{ rate: 5, over: 4s }, { rate: 10, over: 5s }]');
+    assert.equal(load.stoppedAt, 9000);
   });
 
   it('goes on loading for 3 s after the last event has settled', async () => {

@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import type { Cluster, ClusterState, Deed } from './cluster.ts';
+import { order } from './deeds.ts';
 import type { LoadGenerator, RunningLoad } from './generator/generator.ts';
 import type { LoadPlan } from './plan.ts';
 import type { LoadEnd, PlayedEvent, Recording } from './recording.ts';
 import { type LoadRecord, SampleBook } from './sample.ts';
 import { describeStep, type Scenario, type Step } from './scenario.ts';
+import { leastLength } from './scenario-plan.ts';
 import { unsettled } from './settle.ts';
 
 /** What is told while it happens, for the screen. */
@@ -28,8 +30,8 @@ export interface ConductOptions {
   signal: AbortSignal;
 }
 
-/** Without `executions`, which are read when all servers have ended. */
-export type Played = Omit<Recording, 'executions'>;
+/** Without the handlers' books, which are read when all is over. */
+export type Played = Omit<Recording, 'executions' | 'gaps'>;
 
 /** How often the cluster's state is written down, ms. */
 const statePeriod = 100;
@@ -38,9 +40,21 @@ const tail = 3000;
 /** How long the generator may take to end when it was told to, beyond a call's deadline, ms. */
 const stopGrace = 5000;
 
-/** Plays a scenario on a cluster under load, and records. */
+/** Throws one sentence when a cluster cannot play all steps of a scenario: to learn that in the middle would waste the run. */
+export function assertPlayable({ events }: Scenario, cluster: Cluster): void {
+  const refusals = events.flatMap((step, place) => {
+    const why = cluster.refusal(step);
+    return why === undefined ? [] : [`event ${place + 1}, ${describeStep(step)}: ${why}`];
+  });
+  if (refusals.length > 0) {
+    throw new Error(`the scenario cannot be played on ${cluster.kind}: ${refusals.join('; ')}`);
+  }
+}
+
+/** Plays a scenario on a cluster under load, and records. Rejects before there is any load when it cannot be played there. */
 export async function conduct(options: ConductOptions): Promise<Played> {
   const { scenario, plan, cluster, generator, clock, signal } = options;
+  assertPlayable(scenario, cluster);
   const tell = options.listener ?? (() => {});
   const offset = clock.wallTime() - clock.now();
   const now = () => clock.now() + offset;
@@ -70,12 +84,12 @@ export async function conduct(options: ConductOptions): Promise<Played> {
       const index = place + 1;
       const name = `${index} ${describeStep(step)}`;
       tell({ kind: 'event-begins', at: now(), index, name, step });
-      const { patience } = scenario;
+      const { patience = scenario.patience } = step;
       const event = await play(step, index, name, { cluster, clock, now, patience, signal: stop, interrupt: signal });
       events.push(event);
       tell({ kind: 'event-ends', event });
     }
-    const least = began + (scenario.load.duration ?? 0) - now();
+    const least = began + leastLength(scenario.load) - now();
     await clock.sleep(Math.max(events.length > 0 ? tail : 0, least), stop);
   } catch (cause) {
     if (!stop.aborted) throw cause;
@@ -119,7 +133,7 @@ async function play(step: Step, index: number, name: string, options: PlayOption
   const ordered = now();
   let deed: Deed;
   try {
-    deed = await unlessAborted(order(cluster, step), options.interrupt);
+    deed = await unlessAborted(order(step, options), options.interrupt);
   } catch (cause) {
     const problem = `could not be done: ${cause instanceof Error ? cause.message : String(cause)}`;
     return { index, name, step, at: ordered, settledAt: undefined, deed: undefined, problem };
@@ -148,21 +162,6 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
-}
-
-function order(cluster: Cluster, step: Step): Promise<Deed> {
-  switch (step.do) {
-    case 'scale':
-      return cluster.scale(step.to);
-    case 'rolling':
-      return cluster.rolling();
-    case 'kill':
-      return cluster.kill(step.count);
-    case 'freeze':
-      return cluster.freeze(step.count, step.for);
-    case 'zookeeper-away':
-      return cluster.zookeeperAway(step.for);
-  }
 }
 
 async function watchStates(

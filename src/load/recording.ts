@@ -1,3 +1,4 @@
+import type { BookGap } from './books.ts';
 import type { ClusterState, Deed, Incident } from './cluster.ts';
 import type { Execution } from './ledger.ts';
 import type { LoadPlan } from './plan.ts';
@@ -23,6 +24,8 @@ export interface Recording {
   incidents: readonly Incident[];
   /** The handlers' books; undefined where there are none, and then a part of the proof is missing. */
   executions: readonly Execution[] | undefined;
+  /** What is missing from the handlers' books. */
+  gaps: readonly BookGap[];
   environment: Readonly<Record<string, string>>;
   /** Why the run ended before its time, if it did. */
   interrupted: string | undefined;

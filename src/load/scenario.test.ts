@@ -12,7 +12,7 @@ describe('a scenario', () => {
     assert.deepEqual(scenario, {
       name: 'x',
       servers: 3,
-      load: { kind: 'proof', rate: 300, n: 93, unsafe: 0 },
+      load: { kind: 'proof', stages: [{ rate: 300, over: 2000 }], n: 93, unsafe: 0 },
       events: [
         { at: 1500, do: 'kill', target: 'server', count: 1 },
         { at: 500, do: 'freeze', target: 'server', count: 1, for: 60_000 },
@@ -21,11 +21,50 @@ describe('a scenario', () => {
     });
   });
 
+  it('knows stages of load, and scaling at a pace', () => {
+    const { load, events } = parseScenario(`name: x
+servers: 3
+load: { kind: proof, stages: [{ rate: 100, over: 10s }, { rate: 300, over: 1m }] }
+events:
+  - { at: 1s, do: scale, to: 5, how: gradual }
+  - { at: 1s, do: scale, to: 5, how: gradual, every: 500ms }
+  - { at: 1s, do: scale, to: 5, patience: 2m }`);
+    assert.deepEqual(load.kind === 'proof' && load.stages, [
+      { rate: 100, over: 10_000 },
+      { rate: 300, over: 60_000 },
+    ]);
+    assert.deepEqual(
+      events.map((step) => step.do === 'scale' && step.pace),
+      [{ how: 'gradual', every: 5000 }, { how: 'gradual', every: 500 }, { how: 'abrupt' }],
+    );
+    assert.equal(events[2]!.patience, 120_000);
+  });
+
   for (const [what, yaml, message] of [
+    [
+      'a rate and stages',
+      'name: x\nservers: 1\nload: { kind: proof, rate: 5, stages: [{ rate: 1, over: 1s }] }\nevents: []',
+      /load: expected one of "rate" and "stages"$/,
+    ],
+    [
+      'neither rate nor stages',
+      'name: x\nservers: 1\nload: { kind: proof }\nevents: []',
+      /load: expected one of "rate" and "stages"$/,
+    ],
+    [
+      'a pace for all at once',
+      `${head}events: [{ at: 1s, do: scale, to: 3, every: 3s }]`,
+      /events\[1\]: "every" goes with "how: gradual" alone$/,
+    ],
+    [
+      'an unknown pace',
+      `${head}events: [{ at: 1s, do: scale, to: 3, how: slow }]`,
+      /events\[1\]\.how: expected abrupt or gradual, not "slow"/,
+    ],
     [
       'an unknown event',
       `${head}events: [{ at: 3s, do: explode }]`,
-      /events\[1\]\.do: "explode" is not known; allowed: scale, rolling, kill, freeze, zookeeper-away/,
+      /events\[1\]\.do: "explode" is not known; allowed: scale, rolling, kill, freeze, drain, gateway, hpa, zookeeper-away, zookeeper-leader, zookeeper-all, baseline$/,
     ],
     ['a missing event name', `${head}events: [{ at: 3s }]`, /events\[1\]\.do: is missing; allowed: scale/],
     [
@@ -98,3 +137,25 @@ for (const name of readdirSync(folder)) {
     for (const step of events) assert.match(describeStep(step), /^\S.*\S$/);
   });
 }
+
+it('each kind of event can be told in words', () => {
+  const written = [
+    ...[
+      'scale, to: 1',
+      'scale, to: 1, how: gradual',
+      'rolling',
+      'kill',
+      'freeze, for: 1s',
+      'drain',
+      'gateway',
+      'hpa, to: 2',
+    ],
+    ...['zookeeper-away, for: 1s', 'zookeeper-leader', 'zookeeper-all', 'baseline, for: 90s'],
+  ];
+  const { events } = parseScenario(`${head}events: [${written.map((text) => `{ at: 1s, do: ${text} }`).join(', ')}]`);
+  assert.deepEqual(events.map(describeStep), [
+    ...['scale to 1', 'scale to 1, one every 5 s', 'rolling restart', 'kill -9 1 server', 'freeze 1 server for 1 s'],
+    ...['drain a node', 'rolling restart of the gateways', 'autoscaler to 2', 'ZooKeeper away for 1 s'],
+    ...["ZooKeeper's leader killed", 'all of ZooKeeper killed', 'nothing for 90 s'],
+  ]);
+});

@@ -14,35 +14,68 @@ function whole(least: number, most: number) {
 
 const share = z.number('expected a number 0..1').min(0, 'expected a number 0..1').max(1, 'expected a number 0..1');
 
-/** When: so long after the event before has settled, or after the load began. */
-const at = duration;
+/** What every event has. */
+const common = {
+  /** When: so long after the event before has settled, or after the load began. */
+  at: duration,
+  /** How long it may take to settle. Default: the scenario's. */
+  patience: duration.optional(),
+};
 /** So many servers at once. */
 const servers = whole(1, 100);
 const target = z.literal('server').default('server');
 
 const events = {
-  scale: z.strictObject({ at, do: z.literal('scale'), to: whole(0, 100) }),
-  rolling: z.strictObject({ at, do: z.literal('rolling'), target }),
-  kill: z.strictObject({ at, do: z.literal('kill'), target, count: servers.default(1) }),
-  freeze: z.strictObject({ at, do: z.literal('freeze'), target, count: servers.default(1), for: duration }),
-  'zookeeper-away': z.strictObject({ at, do: z.literal('zookeeper-away'), for: duration }),
+  scale: z
+    .strictObject({
+      ...{ ...common, do: z.literal('scale'), to: whole(0, 100) },
+      how: z.enum(['abrupt', 'gradual'], 'expected abrupt or gradual').default('abrupt'),
+      every: duration.optional(),
+    })
+    .refine(({ how, every }) => how === 'gradual' || every === undefined, {
+      message: '"every" goes with "how: gradual" alone',
+    })
+    .transform(({ how, every = 5000, ...rest }) => ({
+      ...rest,
+      /** All at once, or one server every so many ms. */
+      pace: how === 'gradual' ? { how, every } : { how },
+    })),
+  rolling: z.strictObject({ ...common, do: z.literal('rolling'), target }),
+  kill: z.strictObject({ ...common, do: z.literal('kill'), target, count: servers.default(1) }),
+  freeze: z.strictObject({ ...common, do: z.literal('freeze'), target, count: servers.default(1), for: duration }),
+  drain: z.strictObject({ ...common, do: z.literal('drain') }),
+  gateway: z.strictObject({ ...common, do: z.literal('gateway') }),
+  hpa: z.strictObject({ ...common, do: z.literal('hpa'), to: servers }),
+  'zookeeper-away': z.strictObject({ ...common, do: z.literal('zookeeper-away'), for: duration }),
+  'zookeeper-leader': z.strictObject({ ...common, do: z.literal('zookeeper-leader') }),
+  'zookeeper-all': z.strictObject({ ...common, do: z.literal('zookeeper-all') }),
+  baseline: z.strictObject({ ...common, do: z.literal('baseline'), for: duration }),
 };
 
+/** The rate goes from where it is to `rate` calls a second, evenly, within `over` ms. */
+const stage = z.strictObject({ rate: whole(1, 100_000), over: duration });
+/** A plain rate is reached within this time: the compilers of all processes are cold, ms. */
+const rampUp = 2000;
+
+/** The stages of a rate that stays the same. */
+export function constantRate(rate: number): readonly z.infer<typeof stage>[] {
+  return [{ rate, over: rampUp }];
+}
+
+const calls = { n: whole(0, 1e8).default(93), unsafe: share.default(0), duration: duration.optional() };
+
 const load = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('proof'),
-    rate: whole(1, 100_000),
-    n: whole(0, 1e8).default(93),
-    unsafe: share.default(0),
-    duration: duration.optional(),
-  }),
-  z.strictObject({
-    kind: z.literal('capacity'),
-    users: whole(1, 10_000),
-    n: whole(0, 1e8).default(93),
-    unsafe: share.default(0),
-    duration: duration.optional(),
-  }),
+  z
+    .strictObject({
+      ...{ kind: z.literal('proof'), ...calls },
+      ...{ rate: whole(1, 100_000).optional(), stages: z.array(stage).min(1).max(100).optional() },
+    })
+    .refine(({ rate, stages }) => (rate === undefined) !== (stages === undefined), {
+      message: 'expected one of "rate" and "stages"',
+    })
+    // A rate is the shortest way to write a single stage.
+    .transform(({ rate = 1, stages = constantRate(rate), ...rest }) => ({ ...rest, stages })),
+  z.strictObject({ kind: z.literal('capacity'), users: whole(1, 10_000), ...calls }),
 ]);
 
 const scenarioSchema = z.strictObject({
@@ -51,7 +84,9 @@ const scenarioSchema = z.strictObject({
   /** How many servers there are when the load begins. */
   servers,
   load,
-  events: z.array(z.discriminatedUnion('do', Object.values(events) as [typeof events.scale, ...never[]])).max(100),
+  events: z
+    .array(z.discriminatedUnion('do', Object.values(events) as unknown as [typeof events.rolling, ...never[]]))
+    .max(100),
   /** How long an event may take to settle before that is a failure of its own. */
   patience: duration.default(30_000),
 });
@@ -89,6 +124,7 @@ function sentence(issue: z.core.$ZodIssue, data: unknown): string {
     const allowed = where.endsWith('do') ? Object.keys(events) : ['proof', 'capacity'];
     return `${where}: ${found === undefined ? 'is missing' : `"${String(found)}" is not known`}; allowed: ${allowed.join(', ')}`;
   }
+  if (issue.code === 'custom') return `${where}: ${issue.message}`;
   if (found === undefined && issue.path.length > 0) return `${where} is missing`;
   const message = issue.message.replace(/^(Invalid input|Too \w+): /, '');
   return `${where === '' ? 'the file' : where}: ${message}${issue.path.length > 0 ? `, not ${JSON.stringify(found)}` : ''}`;
@@ -110,14 +146,30 @@ function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
 export function describeStep(step: Step): string {
   switch (step.do) {
     case 'scale':
-      return `scale to ${step.to}`;
+      return `scale to ${step.to}${step.pace.how === 'gradual' ? `, one every ${seconds(step.pace.every)}` : ''}`;
     case 'rolling':
       return 'rolling restart';
     case 'kill':
       return `kill -9 ${step.count} ${step.count === 1 ? 'server' : 'servers'}`;
     case 'freeze':
-      return `freeze ${step.count} ${step.count === 1 ? 'server' : 'servers'} for ${step.for / 1000} s`;
+      return `freeze ${step.count} ${step.count === 1 ? 'server' : 'servers'} for ${seconds(step.for)}`;
+    case 'drain':
+      return 'drain a node';
+    case 'gateway':
+      return 'rolling restart of the gateways';
+    case 'hpa':
+      return `autoscaler to ${step.to}`;
     case 'zookeeper-away':
-      return `ZooKeeper away for ${step.for / 1000} s`;
+      return `ZooKeeper away for ${seconds(step.for)}`;
+    case 'zookeeper-leader':
+      return "ZooKeeper's leader killed";
+    case 'zookeeper-all':
+      return 'all of ZooKeeper killed';
+    case 'baseline':
+      return `nothing for ${seconds(step.for)}`;
   }
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
 }

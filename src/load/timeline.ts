@@ -1,4 +1,5 @@
 import type { ClusterState } from './cluster.ts';
+import { commonView } from './gateways.ts';
 import type { Recording } from './recording.ts';
 import { latency, type Sample } from './sample.ts';
 import { quantile, sorted } from './statistics.ts';
@@ -110,10 +111,11 @@ function replicas(states: readonly ClusterState[], seconds: (at: number) => numb
 
 function weights(states: readonly ClusterState[], seconds: (at: number) => number): WeightLane[] {
   const names = [...new Set(states.flatMap(({ servers }) => servers.map(({ name }) => name)))];
+  const views = states.map(commonView);
   return names.map((server) => {
     const points: { t: number; weight: number | undefined; base: number; state: string }[] = [];
-    for (const [index, { at, nodes, servers }] of states.entries()) {
-      const node = nodes.find((candidate) => candidate.server === server);
+    for (const [index, { at, servers }] of states.entries()) {
+      const node = views[index]!.find((candidate) => candidate.server === server);
       const phase = servers.find(({ name }) => name === server)?.phase;
       // A gateway still lists a node for a while that is gone: it has a weight, and nobody there.
       const there = node !== undefined && phase !== 'gone' && phase !== 'starting';

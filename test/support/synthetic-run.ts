@@ -119,6 +119,7 @@ export function syntheticRun(): Recording {
     incidents: [],
     executions: executions.sort((a, b) => a.began - b.began),
     environment: { evenkeel: '0.0.0', Node: 'v26.10.0', CPU: '2 x synthetic' },
+    gaps: [],
     interrupted: undefined,
   };
 }
@@ -158,7 +159,7 @@ function states(): ClusterState[] {
     const away = t >= 37 && t < 42;
     const back = listed.filter((_, place) => t < 37 || t >= 42.3 + place * 0.3);
     const ready = servers.filter(({ phase }) => phase === 'ready').length;
-    return { at, desired, ready, registered: away ? undefined : back.length, servers, nodes: nodesAt(t) };
+    return { at, desired, ready, registered: away ? undefined : back.length, servers, ...gatewaysAt(t) };
   });
 }
 
@@ -185,6 +186,10 @@ function serverAt({ name, from, registered, stopped, gone }: Life, t: number): S
     ...(stoppedAt !== undefined && { stoppedAt }),
     ...(goneAt !== undefined && { goneAt }),
   };
+}
+
+function gatewaysAt(t: number): Pick<ClusterState, 'gateways' | 'desiredGateways'> {
+  return { desiredGateways: 1, gateways: [{ name: 'gateway', phase: 'ready', nodes: nodesAt(t) }] };
 }
 
 function nodesAt(t: number): NodeState[] {

@@ -1,5 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Books } from '../books.ts';
 import type { Cluster, ClusterState, Deed, Incident, NodeState } from '../cluster.ts';
+import { readExecutions } from '../ledger.ts';
+import type { Step } from '../scenario.ts';
 import { environment } from './environment.ts';
 import { Fleet } from './fleet.ts';
 import { LocalGateway } from './gateway.ts';
@@ -93,6 +96,23 @@ export class LocalCluster implements Cluster {
     this.#fleet.supervised = true;
   }
 
+  refusal(step: Step): string | undefined {
+    switch (step.do) {
+      case 'drain':
+        return 'all processes are on this one machine, so there is no other that could take over';
+      case 'gateway':
+        return 'there is one gateway at one port, so nobody would answer while it is replaced';
+      case 'hpa':
+        return 'there is no autoscaler for local processes';
+      case 'zookeeper-leader':
+        return 'ZooKeeper is a single process, so there is no leader whom others could replace';
+      case 'zookeeper-all':
+        return this.#options.zookeeper && 'the ZooKeeper named is not ours to kill; zookeeper-away cuts it off';
+      default:
+        return undefined;
+    }
+  }
+
   async scale(servers: number): Promise<Deed> {
     const at = this.#now();
     this.#fleet.desired = servers;
@@ -152,6 +172,18 @@ export class LocalCluster implements Cluster {
     return { at, until: this.#now(), servers: old.map(({ name }) => name), proof: [] };
   }
 
+  async killZookeeper(): Promise<Deed> {
+    const at = this.#now();
+    const proof = await this.#zookeeper.takeAway();
+    await this.#zookeeper.bringBack();
+    return { at, until: this.#now(), servers: [], proof };
+  }
+
+  // What the refusal keeps from ever being asked.
+  drain = () => this.#refuse('drain');
+  rollGateways = () => this.#refuse('gateway');
+  killZookeeperLeader = () => this.#refuse('zookeeper-leader');
+
   state(): ClusterState {
     return {
       at: this.#now(),
@@ -159,7 +191,8 @@ export class LocalCluster implements Cluster {
       ready: this.#fleet.ready,
       registered: this.#registered?.length,
       servers: this.#fleet.all.map((server) => server.state()),
-      nodes: this.#gateway?.nodes ?? [],
+      desiredGateways: 1,
+      gateways: this.#gateway === undefined ? [] : [this.#gateway.state()],
     };
   }
 
@@ -175,11 +208,21 @@ export class LocalCluster implements Cluster {
     });
   }
 
+  async books(): Promise<Books> {
+    // What a server still works on ends with it: nothing is written any more when it is read.
+    await this.close();
+    return { executions: readExecutions(this.#options.ledger), gaps: [] };
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new Error('the cluster is being closed'));
     await Promise.all([this.#fleet.close(), this.#gateway?.close()]);
     await this.#watching?.catch(() => {});
     await this.#zookeeper.close();
+  }
+
+  #refuse(name: 'drain' | 'gateway' | 'zookeeper-leader'): Promise<never> {
+    return Promise.reject(new Error(this.refusal({ at: 0, do: name })));
   }
 
   get #registryUrl(): string {

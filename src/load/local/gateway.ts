@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { NodeState } from '../cluster.ts';
+import type { GatewayState, NodeState } from '../cluster.ts';
 import { freePort } from './free-port.ts';
 import type { ProcessGuard } from './guard.ts';
 import { gatewayNodes, isReady, Poller } from './observer.ts';
@@ -49,6 +49,10 @@ export class LocalGateway {
   /** The servers as it saw them last; empty while it does not answer. */
   get nodes(): readonly NodeState[] {
     return this.#nodes;
+  }
+
+  state(): GatewayState {
+    return { name: 'gateway', phase: this.#ready ? 'ready' : 'starting', nodes: this.#nodes };
   }
 
   /** The servers as it sees them now. */

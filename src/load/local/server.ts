@@ -24,6 +24,7 @@ export class LocalServer {
   readonly group: ProcessGroup;
   readonly startedAt: number;
   registeredAt: number | undefined;
+  readyAt: number | undefined;
   stoppedAt: number | undefined;
   goneAt: number | undefined;
   #killed = false;
@@ -39,8 +40,11 @@ export class LocalServer {
     this.#now = options.now;
     this.#poller = new Poller(options.clock, async () => {
       const ready = await isReady(`http://127.0.0.1:${options.opsPort}/readyz`);
-      if (ready) this.#ready = 'yes';
-      else if (this.#ready === 'yes') this.#ready = 'no';
+      if (ready) {
+        this.#ready = 'yes';
+        this.readyAt ??= this.#now();
+      }
+      if (!ready && this.#ready === 'yes') this.#ready = 'no';
     });
     group.exited.then(() => this.#end());
   }
@@ -75,13 +79,14 @@ export class LocalServer {
   }
 
   state(): ServerState {
-    const { name, address, phase, startedAt, registeredAt, stoppedAt, goneAt } = this;
+    const { name, address, phase, startedAt, registeredAt, readyAt, stoppedAt, goneAt } = this;
     return {
       name,
       address,
       phase,
       startedAt,
       ...(registeredAt !== undefined && { registeredAt }),
+      ...(readyAt !== undefined && { readyAt }),
       ...(stoppedAt !== undefined && { stoppedAt }),
       ...(goneAt !== undefined && { goneAt }),
     };

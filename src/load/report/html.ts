@@ -115,7 +115,7 @@ function method({ plan, generator, executions, scenario }: Recording): string {
   const { load } = scenario;
   const what =
     load.kind === 'proof'
-      ? `${count(load.rate)} calls a second were due, whatever became of those before (open model)`
+      ? `${load.stages.map(({ rate }) => count(rate)).join(', then ')} calls a second were due, whatever became of those before (open model)`
       : `${load.users} users called without a pause (closed model)`;
   return `<p>${e(what)}, made by ${e(generator)} over HTTP through the gateway: pi(n) for n from ${plan.n} to ${plan.n + 6},
 ${plan.unsafe > 0 ? `${plan.unsafe * 100} % of them calls that must not run twice; ` : ''}${plan.deadline / 1000} s to answer.

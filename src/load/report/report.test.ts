@@ -12,7 +12,7 @@ import { report, reportJsonSchema, reportSchema } from './json.ts';
 import { markdown } from './markdown.ts';
 import { palette } from './palette.ts';
 import { painter } from './picture.ts';
-import { writeReport } from './report.ts';
+import { reportDocuments, writeReport } from './report.ts';
 import { count, threeTimes, time } from './words.ts';
 
 const nothing = { wide: '<svg></svg>', narrow: '<svg></svg>' };
@@ -59,7 +59,7 @@ describe('the page', () => {
     const run = syntheticRun();
     const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
     try {
-      const files = await writeReport(join(directory, 'r.html'), run, judge(run), await painter());
+      const files = await writeReport(join(directory, 'r.html'), reportDocuments(run, judge(run), await painter()));
       assert.deepEqual(
         files.map((file) => file.slice(directory.length + 1)),
         ['r.html', 'r.svg', 'r.json', 'r.md'],
@@ -100,7 +100,7 @@ describe('the page', () => {
     const run = syntheticRun();
     const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
     try {
-      const files = await writeReport(join(directory, 'r.html'), run, judge(run), paint);
+      const files = await writeReport(join(directory, 'r.html'), reportDocuments(run, judge(run), paint));
       assert.deepEqual(
         files.map((file) => file.slice(directory.length + 1)),
         ['r.html', 'r.json', 'r.md'],

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { access, constants, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Recording } from '../recording.ts';
 import { timeline } from '../timeline.ts';
 import type { Verdict } from '../verdict.ts';
@@ -14,28 +15,45 @@ const narrow = 380;
 /** About so many buckets make the picture: enough to see an event, few enough that a percentile has calls to stand on. */
 const wantedBuckets = 120;
 
-/**
- * Writes `path` (HTML), and beside it the same name with `.svg`, `.json` and `.md`; without `paint` no `.svg`. Rejects with a
- * sentence when a file cannot be written.
- */
-export async function writeReport(
-  path: string,
-  recording: Recording,
-  verdict: Verdict,
-  paint: Painter | undefined,
-): Promise<string[]> {
+/** The report in all its forms. */
+export interface ReportDocuments {
+  html: string;
+  json: string;
+  markdown: string;
+  /** Files of their own; none where nothing could draw them. By what is put behind the report's name: `.svg`. */
+  pictures: Readonly<Record<string, string>>;
+}
+
+/** Makes the report. Without `paint` it has no picture. */
+export function reportDocuments(recording: Recording, verdict: Verdict, paint: Painter | undefined): ReportDocuments {
   const marks = verdict.events.map(({ event, ok }): EventMark => {
     const seconds = (at: number) => (at - recording.began) / 1000;
     return { index: event.index, at: seconds(event.at), settled: seconds(event.settledAt ?? recording.ended), ok };
   });
   const shown = timeline(recording, bucketWidth(recording.ended - recording.began));
   const pictures = paint && { wide: paint(shown, marks, wide), narrow: paint(shown, marks, narrow) };
+  return {
+    html: html(recording, verdict, pictures),
+    json: `${JSON.stringify(report(recording, verdict, timeline(recording)), undefined, 1)}\n`,
+    markdown: markdown(recording, verdict),
+    pictures:
+      pictures === undefined
+        ? {}
+        : { '.svg': standAlone(pictures.wide, `${recording.scenario.name}: ${verdict.headline}`) },
+  };
+}
+
+/**
+ * Writes `path` (HTML), and beside it the same name with the pictures', `.json` and `.md`. Gives back the paths. Rejects with a
+ * sentence when a file cannot be written.
+ */
+export async function writeReport(path: string, documents: ReportDocuments): Promise<string[]> {
   const base = path.replace(/\.html?$/i, '');
   const files: [string, string][] = [
-    [path, html(recording, verdict, pictures)],
-    ...(pictures === undefined ? [] : [svg(base, pictures.wide, `${recording.scenario.name}: ${verdict.headline}`)]),
-    [`${base}.json`, `${JSON.stringify(report(recording, verdict, timeline(recording)), undefined, 1)}\n`],
-    [`${base}.md`, markdown(recording, verdict)],
+    [path, documents.html],
+    ...Object.entries(documents.pictures).map(([end, text]): [string, string] => [`${base}${end}`, text]),
+    [`${base}.json`, documents.json],
+    [`${base}.md`, documents.markdown],
   ];
   for (const [file, text] of files) {
     await writeFile(file, text).catch((cause: Error) => {
@@ -45,8 +63,13 @@ export async function writeReport(
   return files.map(([file]) => file);
 }
 
-function svg(base: string, picture: string, title: string): [string, string] {
-  return [`${base}.svg`, standAlone(picture, title)];
+/** Rejects with a sentence where no report can be written: learning that at the end would waste the run. */
+export async function checkFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  await access(folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? `there is no folder ${folder}` : cause.message;
+    throw new Error(`the report cannot be written: ${why}`, { cause });
+  });
 }
 
 /** 100 ms for the shortest runs, whole seconds for those over two minutes. */

@@ -1,4 +1,5 @@
 import type { NodeState, ServerState } from '../cluster.ts';
+import { commonView } from '../gateways.ts';
 import { count, time } from '../report/words.ts';
 import type { Snapshot } from './model.ts';
 import type { Paint } from './paint.ts';
@@ -9,6 +10,7 @@ const barCells = 22;
 /** The lines of the live view. */
 export function frame(snapshot: Snapshot, title: string, paint: Paint): string[] {
   const { state, played, playing } = snapshot;
+  const nodes = state === undefined ? [] : commonView(state);
   return [
     `${paint.bold(title)}   ${clock(snapshot)}`,
     '',
@@ -20,7 +22,7 @@ export function frame(snapshot: Snapshot, title: string, paint: Paint): string[]
       .map((server) =>
         serverLine(
           server,
-          state!.nodes.find((node) => node.server === server.name),
+          nodes.find((node) => node.server === server.name),
           paint,
         ),
       ),
@@ -74,7 +76,7 @@ export function eventLine(
 /** The same in one line, for output that cannot be redrawn. */
 export function statusLine(snapshot: Snapshot): string {
   const { state } = snapshot;
-  const weights = (state?.nodes ?? []).map(({ server, weight, state }) => {
+  const weights = (state === undefined ? [] : commonView(state)).map(({ server, weight, state }) => {
     return `${server ?? 'unknown'} ${state === 'live' ? Math.round(weight) : state}`;
   });
   const figures = `${Math.round(snapshot.rate)}/s, p50 ${time(snapshot.p50)}, p99 ${time(snapshot.p99)}`;
