@@ -16,9 +16,9 @@ function here(answers: Record<ProviderName, Candidate>): { candidates: Candidate
 }
 
 const nothing = {
-  existing: { not: 'KUBECONFIG is not set' },
-  kind: { not: 'Docker does not answer' },
-  namespaces: { not: 'it needs root' },
+  existing: { lacks: 'needs KUBECONFIG' },
+  kind: { lacks: 'needs Docker' },
+  namespaces: { lacks: 'needs root' },
 };
 
 describe('choice of a provider', () => {
@@ -37,15 +37,15 @@ describe('choice of a provider', () => {
   test('none: one sentence with the reason of each', async () => {
     await assert.rejects(chooseProvider({}, here(nothing).candidates), (error) => {
       assert.ok(error instanceof Impossible);
-      const reasons = 'existing: KUBECONFIG is not set; kind: Docker does not answer; namespaces: it needs root';
-      assert.equal(error.message, `no Kubernetes to be had here (${reasons})`);
+      const reasons = 'existing needs KUBECONFIG; kind needs Docker; namespaces needs root';
+      assert.equal(error.message, `there is no Kubernetes to be had here: ${reasons}`);
       return true;
     });
   });
 
   test('the one that was asked for is not possible: its reason alone', async () => {
     const { candidates } = here({ ...nothing, existing: provider('existing') });
-    await assert.rejects(chooseProvider({ provider: 'kind' }, candidates), /\(kind: Docker does not answer\)$/);
+    await assert.rejects(chooseProvider({ provider: 'kind' }, candidates), /: kind needs Docker$/);
   });
 });
 

@@ -17,8 +17,8 @@ export interface ClusterOptions {
   registry?: string;
 }
 
-/** A provider, or why it is not possible here and what would help: part of a sentence. */
-export type Candidate = { provider: Provider } | { not: string };
+/** A provider, or what it lacks here: a sentence that its name begins. */
+export type Candidate = { provider: Provider } | { lacks: string };
 
 export type Candidates = Record<ProviderName, (options: ClusterOptions) => Promise<Candidate>>;
 
@@ -65,11 +65,11 @@ export async function chooseProvider(
 ): Promise<Provider> {
   const options = { ...clusterOptions(), ...asked };
   const { provider: wanted } = options;
-  const nots: string[] = [];
+  const lacks: string[] = [];
   for (const name of wanted === undefined ? providerNames : [wanted]) {
     const candidate = await candidates[name](options);
     if ('provider' in candidate) return candidate.provider;
-    nots.push(`${name}: ${candidate.not}`);
+    lacks.push(`${name} ${candidate.lacks}`);
   }
-  throw new Impossible(`no Kubernetes to be had here (${nots.join('; ')})`);
+  throw new Impossible(`there is no Kubernetes to be had here: ${lacks.join('; ')}`);
 }

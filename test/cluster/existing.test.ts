@@ -25,14 +25,14 @@ test('possible where KUBECONFIG is set and what it names answers', async (t) => 
 test('not where it does not answer: its own words say why', async (t) => {
   kubeconfig(t, '/srv/kubeconfig');
   fakePrograms(t, { kubectl: 'echo E1121 memcache >&2; echo connection refused >&2; exit 1' });
-  const not = 'the cluster of KUBECONFIG=/srv/kubeconfig does not answer (connection refused)';
-  assert.deepEqual(await existing({ state: '/unused' }), { not });
+  const lacks = 'needs the cluster of KUBECONFIG=/srv/kubeconfig, which does not answer (connection refused)';
+  assert.deepEqual(await existing({ state: '/unused' }), { lacks });
 });
 
 test("not where KUBECONFIG is not set, whatever kubectl's own default is", async (t) => {
   kubeconfig(t, undefined);
   const { calls } = fakePrograms(t, { kubectl: 'echo ok' });
-  assert.deepEqual(await existing({ state: '/unused' }), { not: 'KUBECONFIG is not set' });
+  assert.deepEqual(await existing({ state: '/unused' }), { lacks: 'needs KUBECONFIG, which is not set' });
   assert.deepEqual(calls(), []);
 });
 

@@ -10,13 +10,15 @@ import { tell } from './tell.ts';
 /** Possible where KUBECONFIG is set and what it names answers. */
 export async function existing(options: ClusterOptions): Promise<Candidate> {
   const { KUBECONFIG } = process.env;
-  if (KUBECONFIG === undefined || KUBECONFIG === '') return { not: 'KUBECONFIG is not set' };
+  if (KUBECONFIG === undefined || KUBECONFIG === '') return { lacks: 'needs KUBECONFIG, which is not set' };
   const { ended, stderr } = await run(['kubectl', 'get', '--raw', '/readyz', '--request-timeout=5s'], {
     timeout: 10_000,
   });
   if (ended !== 0) {
     const why = stderr.trim().split('\n').at(-1) ?? '';
-    return { not: `the cluster of KUBECONFIG=${KUBECONFIG} does not answer (${why === '' ? ended : why})` };
+    return {
+      lacks: `needs the cluster of KUBECONFIG=${KUBECONFIG}, which does not answer (${why === '' ? ended : why})`,
+    };
   }
   return { provider: new ExistingProvider(options.registry) };
 }

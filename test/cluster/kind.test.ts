@@ -29,11 +29,11 @@ test('possible where Docker answers and all programs are there, else the first t
   assert.ok('provider' in (await kind(options)));
   const broken = (name: string) => writeFileSync(join(folder, name), '#!/bin/sh\nexit 1\n');
   broken('helm');
-  assert.deepEqual(await kind(options), { not: 'there is no working helm on PATH' });
+  assert.deepEqual(await kind(options), { lacks: 'needs helm on PATH, and there is none that works' });
   broken('kind');
-  assert.deepEqual(await kind(options), { not: 'there is no working kind on PATH' });
+  assert.deepEqual(await kind(options), { lacks: 'needs kind on PATH, and there is none that works' });
   broken('docker');
-  assert.deepEqual(await kind(options), { not: 'Docker does not answer' });
+  assert.deepEqual(await kind(options), { lacks: 'needs Docker, which does not answer' });
 });
 
 const asked = (calls: string[], start: string) => calls.some((call) => call.startsWith(start));

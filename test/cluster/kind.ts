@@ -16,14 +16,14 @@ const kubeconfig = join(folder, 'kubeconfig');
 
 /** Possible where Docker answers and kind and kubectl are there. */
 export async function kind(_options: ClusterOptions): Promise<Candidate> {
-  if (!(await dockerAnswers())) return { not: 'Docker does not answer' };
+  if (!(await dockerAnswers())) return { lacks: 'needs Docker, which does not answer' };
   const commands = [
     ['kind', 'version'],
     ['kubectl', 'version', '--client'],
     ['helm', 'version'],
   ];
   for (const command of commands) {
-    if (!(await succeeds(command))) return { not: `there is no working ${command[0]} on PATH` };
+    if (!(await succeeds(command))) return { lacks: `needs ${command[0]} on PATH, and there is none that works` };
   }
   return { provider: new KindProvider() };
 }

@@ -109,7 +109,8 @@ Providers:
   kind        Where Docker, kind, kubectl and helm are. Pods and Services are reached by kubectl port-forward.
   namespaces  For root on Linux, without Docker: containerd, kubelet and kube-proxy in namespaces of their own. It
               installs Debian packages that are missing. What exec runs reaches pods and Services, also by their names,
-              and nothing else; pods reach no network but theirs, so every image they use has to be loaded.
+              and nothing else; pods reach no network but theirs, so every image they use has to be loaded. Its
+              kubelets set a few parameters of the machine's kernel (vm.overcommit_memory, kernel.panic), as all do.
 
 Examples:
   npm run cluster -- up --nodes 3

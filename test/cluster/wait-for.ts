@@ -6,7 +6,7 @@ export interface Wait {
   /** ms */
   deadline: number;
   /** What to add to the error: where to look further. */
-  details?: () => string;
+  details?: () => string | Promise<string>;
 }
 
 /** Asks again and again until the answer is yes. Rejects after the deadline, and at once when the question throws. */
@@ -14,7 +14,7 @@ export async function waitFor(condition: () => boolean | Promise<boolean>, wait:
   const since = systemClock.now();
   while (!(await condition())) {
     if (systemClock.now() - since > wait.deadline) {
-      throw new Error(`waited ${wait.deadline / 1000} s in vain for ${wait.what}${wait.details?.() ?? ''}`);
+      throw new Error(`waited ${wait.deadline / 1000} s in vain for ${wait.what}${(await wait.details?.()) ?? ''}`);
     }
     await systemClock.sleep(200);
   }

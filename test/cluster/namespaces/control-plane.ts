@@ -1,10 +1,13 @@
 /** etcd and the control plane, on the first machine. */
 import { join } from 'node:path';
 import { succeeds } from '../run.ts';
-import { startDaemon, waitForDaemon } from './daemon.ts';
+import { startDaemon, waitForDaemons } from './daemon.ts';
 import { kubectl } from './kubectl.ts';
 import { type Layout, serviceRange } from './layout.ts';
 import { inMachine } from './machine.ts';
+
+/** Names of its daemons. */
+export const controlPlane = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /** Resolves when the API answers. */
 export async function startControlPlane(layout: Layout): Promise<void> {
@@ -48,7 +51,8 @@ export async function startControlPlane(layout: Layout): Promise<void> {
     '--enable-aggregator-routing=true',
   ]);
   const ready = () => succeeds(kubectl(layout, ['get', '--raw', '/readyz', '--request-timeout=5s']));
-  await waitForDaemon(layout, 'kube-apiserver', 'the API server to be ready', ready, 90_000);
+  const wait = { daemons: ['etcd', 'kube-apiserver'], what: 'the API server to be ready', deadline: 90_000 };
+  await waitForDaemons(layout, wait, ready);
   const volumes = join(import.meta.dirname, 'volumes-process.ts');
   await startDaemon(layout, 'volumes', [...inside, process.execPath, volumes, layout.volumes]);
   await startDaemon(layout, 'kube-controller-manager', [

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { until } from '../../support/until.ts';
-import { runningDaemon, startDaemon, waitForDaemon } from './daemon.ts';
+import { runningDaemon, startDaemon, waitForDaemons } from './daemon.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { withLock } from './lock.ts';
 
@@ -47,7 +47,7 @@ test('one that has ended is not waited for: the error has what it said last, and
   const layout = somewhere(t);
   await startDaemon(layout, 'it', ['sh', '-c', 'for i in $(seq 30); do echo line $i; done']);
   await assert.rejects(
-    waitForDaemon(layout, 'it', 'wonders', () => false),
+    waitForDaemons(layout, { daemons: ['it'], what: 'wonders' }, () => false),
     (error) => {
       const [first, ...lines] = (error as Error).message.split('\n');
       assert.equal(first, `it has ended; the end of ${join(layout.log, 'it.log')}:`);
@@ -62,7 +62,7 @@ test('one that does not get ready is waited for until the deadline', linux, asyn
   await startDaemon(layout, 'it', ['sleep', '600']);
   const message = `waited 0.3 s in vain for wonders; nothing is in ${join(layout.log, 'it.log')}`;
   await assert.rejects(
-    waitForDaemon(layout, 'it', 'wonders', () => false, 300),
+    waitForDaemons(layout, { daemons: ['it'], what: 'wonders', deadline: 300 }, () => false),
     { message },
   );
 });

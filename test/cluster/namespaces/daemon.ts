@@ -33,22 +33,29 @@ export async function startDaemon(layout: Layout, name: string, argv: readonly s
   return true;
 }
 
-/**
- * Waits until a daemon does its work. Rejects at once when it has ended, with the last lines of its log.
- * @param deadline ms
- */
-export function waitForDaemon(
+export interface DaemonWait {
+  /** Whose work it is: when one of them ends there is nothing to wait for. The log of the last is shown when time is up. */
+  daemons: readonly string[];
+  /** What is waited for, as the end of a sentence. */
+  what: string;
+  /** ms. Default 60 s. */
+  deadline?: number;
+  /** What to show when time is up, in place of that log. */
+  details?: () => Promise<string>;
+}
+
+/** Waits until daemons do their work. Rejects at once when one has ended, with the last lines of its log. */
+export function waitForDaemons(
   layout: Layout,
-  name: string,
-  what: string,
+  wait: DaemonWait,
   condition: () => boolean | Promise<boolean>,
-  deadline = 60_000,
 ): Promise<void> {
-  const details = () => logOf(layout, name);
+  const { daemons, what, deadline = 60_000, details = () => logOf(layout, daemons.at(-1)!) } = wait;
   return waitFor(
     async () => {
       if (await condition()) return true;
-      if (runningDaemon(layout, name) === undefined) throw new Error(`${name} has ended${details()}`);
+      const ended = daemons.find((name) => runningDaemon(layout, name) === undefined);
+      if (ended !== undefined) throw new Error(`${ended} has ended${logOf(layout, ended)}`);
       return false;
     },
     { what, deadline, details },

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../wait-for.ts';
-import { runningDaemon, startDaemon, waitForDaemon } from './daemon.ts';
+import { runningDaemon, startDaemon, waitForDaemons } from './daemon.ts';
 import type { Layout } from './layout.ts';
 import { processOf } from './process-identity.ts';
 
@@ -49,7 +49,8 @@ export async function switchOn(layout: Layout, number: number): Promise<boolean>
     const holder = runningDaemon(layout, machineName(number));
     return holder !== undefined && existsSync(`/proc/${holder.pid}/root/run/machine-is-on`);
   };
-  await waitForDaemon(layout, machineName(number), `${name} to be switched on`, isOn, 20_000);
+  const wait = { daemons: [machineName(number)], what: `${name} to be switched on`, deadline: 20_000 };
+  await waitForDaemons(layout, wait, isOn);
   return started;
 }
 

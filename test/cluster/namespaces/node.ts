@@ -6,10 +6,15 @@ import { Impossible } from '../provider.ts';
 import { succeeds } from '../run.ts';
 import { makeCgroups } from './cgroups.ts';
 import { containerdConfig, kubeletConfig, podNetwork } from './configs.ts';
-import { startDaemon, waitForDaemon } from './daemon.ts';
+import { startDaemon, waitForDaemons } from './daemon.ts';
 import { containerdSocket, type Layout, podRanges } from './layout.ts';
 import { inMachine } from './machine.ts';
 import { images } from './public-images.ts';
+
+/** Names of its daemons. */
+export function nodeDaemons(number: number): string[] {
+  return [`containerd${number}`, `kube-proxy${number}`, `kubelet${number}`];
+}
 
 /** Resolves when it takes images. */
 export async function startContainerd(layout: Layout, number: number): Promise<void> {
@@ -22,7 +27,7 @@ export async function startContainerd(layout: Layout, number: number): Promise<v
   const name = `containerd${number}`;
   await startDaemon(layout, name, [...inside, 'containerd', '--config', config]);
   const answers = () => succeeds([...ctr(layout, number), 'version'], { timeout: 5_000 });
-  await waitForDaemon(layout, name, `containerd on ${node.name} to answer`, answers);
+  await waitForDaemons(layout, { daemons: [name], what: `containerd on ${node.name} to answer` }, answers);
 }
 
 /** Needs the API server and containerd. Resolves when both have been started: the node is ready a little later. @returns whether the kubelet had to be. */

@@ -43,7 +43,7 @@ export async function bringUp(layout: Layout, tools: string | undefined, wanted?
   await Promise.all(numbers.map((number, index) => waitForNode(layout, number, started[index] ? since : 0)));
   if (switched) tell(`${nodes} ${nodes === 1 ? 'node is' : 'nodes are'} ready; now DNS and metrics-server`);
   await applyManifests(layout);
-  await waitForDns(layout, inCluster(layout, ['getent', 'hosts', 'kubernetes.default.svc.cluster.local']));
+  await waitForDns(layout, nodes, inCluster(layout, ['getent', 'hosts', 'kubernetes.default.svc.cluster.local']));
   await waitForMetrics(layout, nodes);
 }
 
