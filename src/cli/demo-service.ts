@@ -7,7 +7,7 @@ import { handlers } from '../pi/pi.ts';
 
 /**
  * What the servers of `evenkeel demo` and of the load test serve: pi, with three things that a proof needs. Each call is
- * written to a ledger (EVENKEEL_LEDGER names its folder, EVENKEEL_LEDGER_NAME the server); there is a method that must not
+ * written to a ledger (EVENKEEL_LEDGER names its folder, EVENKEEL_LEDGER_NAME or POD_NAME the server); there is a method that must not
  * run twice; and each call takes a while, as if it asked a database, so that there are calls in flight for a fault to hit.
  */
 const demo = service('pi', {
@@ -37,7 +37,7 @@ const module: ServiceModule<typeof demo.methods> = {
   },
 };
 
-const { EVENKEEL_LEDGER: directory, EVENKEEL_LEDGER_NAME: server } = process.env;
+const { EVENKEEL_LEDGER: directory, POD_NAME, EVENKEEL_LEDGER_NAME: server = POD_NAME } = process.env;
 
 export default directory === undefined
   ? module

@@ -2,13 +2,20 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { handlersFlaw, type ServiceModule } from '../core/contract.ts';
+import { ownFile } from '../load/own-file.ts';
 import { Failure, UsageError } from './command.ts';
 import { type Place, placeOf } from './error-place.ts';
 
-/** Where a module is: `pi` is the one that comes along, anything else a file. Throws a UsageError if there is none. */
+/** Modules that come along, and where they are. */
+const ownModules: Readonly<Record<string, string>> = { pi: '../pi/pi.ts', 'recorded-pi': './demo-service.ts' };
+
+/** Where a module is: `pi` and `recorded-pi` come along, anything else is a file. Throws a UsageError if there is none. */
 export function moduleUrl(name: string): string {
-  if (name === 'pi')
-    return new URL(import.meta.url.endsWith('.ts') ? '../pi/pi.ts' : '../pi/pi.js', import.meta.url).href;
+  const own = Object.hasOwn(ownModules, name) ? ownModules[name] : undefined;
+  if (name === 'recorded-pi' && !process.env.EVENKEEL_LEDGER) {
+    throw new UsageError('recorded-pi writes its calls down: say in which folder by EVENKEEL_LEDGER');
+  }
+  if (own !== undefined) return pathToFileURL(ownFile(own, import.meta.url)).href;
   const url = name.startsWith('file:') ? name : pathToFileURL(resolve(name)).href;
   if (!existsSync(fileURLToPath(url))) throw new UsageError(`there is no module ${fileURLToPath(url)}`);
   return url;

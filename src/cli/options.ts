@@ -160,6 +160,13 @@ export const options = {
     // What is wrong with it is said without it.
     parse: text,
   }),
+  ledger: spec({
+    flag: 'ledger',
+    value: 'DIR',
+    env: 'EVENKEEL_LEDGER',
+    help: 'the folder where recorded-pi writes calls down',
+    parse: text,
+  }),
   logLevel: spec({
     flag: 'log-level',
     value: 'LEVEL',

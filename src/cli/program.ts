@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<() => Command>>> = {
   gateway: async () => (await import('./gateway.ts')).gatewayCommand,
   zookeeper: async () => (await import('./zookeeper.ts')).zookeeperCommand,
   demo: async () => (await import('./demo.ts')).demoCommand,
+  ledger: async () => (await import('./ledger.ts')).ledgerCommand,
 };
 
 /** Does what the command line says. What went wrong is said in one line, and is in the exit code. */

@@ -30,7 +30,7 @@ export function serveCommand(): Command {
     .summary('Serves a module')
     .argument(
       '[MODULE]',
-      'a file that exports default { service, handlers }, or "pi" for the demonstration service',
+      'a file that exports default { service, handlers }, "pi" for the demonstration service, or "recorded-pi" for the same with its calls written down',
       'pi',
     )
     .addHelpText(
