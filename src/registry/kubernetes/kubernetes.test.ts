@@ -207,7 +207,12 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
 
   on('is not misled by half lines and nonsense in the stream', async ({ fake, open }) => {
     fake.put(slice('pi-1', [pod('10.0.0.1')]));
-    const seen = new Seen(open());
+    let configured = 0;
+    const configure = (config: KubeConfig) => {
+      configured++;
+      config.loadFromString(fake.kubeconfig());
+    };
+    const seen = new Seen(open(undefined, configure));
     await seen.reaches('10.0.0.1:7000');
     await until(() => fake.streams === 1, 'a stream');
     fake.write('{"type":"MODIFIED","object":{"metadata":{"name":"pi-1","reso');
@@ -225,6 +230,7 @@ describe('a Kubernetes registry', { concurrency: true }, () => {
       assert.equal(fake.count('list'), lists + 1, 'a change that cannot be understood is looked up');
       await until(() => fake.count('watch') === watches + 1 && fake.streams === 1, 'the new stream alone');
     }
+    assert.equal(configured, 1, 'what is ended by us has not failed');
   });
 
   on('follows a thousand pods in ten slices', async ({ fake, open }) => {

@@ -163,6 +163,7 @@ describe('reading EndpointSlices', () => {
     const [a, b] = [slice('a', [pod('10.0.0.1', { uid: 'x' })]), slice('b', [pod('10.0.0.2')])];
     assert.deepEqual(hosts(a, b), ['10.0.0.1', '10.0.0.2']);
     assert.deepEqual(hosts(a), ['10.0.0.1']);
+    assert.equal(all([a]).endpoints[0], all([b, a]).endpoints[0], 'each is read once');
     assert.deepEqual(hosts(a, slice('b', [pod('10.0.0.3')])), ['10.0.0.1', '10.0.0.3']);
     assert.deepEqual(hosts(a, slice('b', [pod('10.0.0.1', { uid: 'x', terminating: true })])), []);
     assert.deepEqual(hosts(a, b), ['10.0.0.1', '10.0.0.2']);

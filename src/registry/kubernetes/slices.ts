@@ -97,7 +97,7 @@ function merge(parts: readonly Part[], wanted: Wanted): Reading {
   for (const { name, refused, ready, junk: odd } of chosen) {
     junk.push(...(refused === undefined ? odd : [`${name}: ${refused}`]));
     for (const { endpoint, pod } of ready) {
-      if (!leaving.has(pod) && !found.has(endpoint.id)) found.set(endpoint.id, endpoint);
+      if (!leaving.has(pod)) found.set(endpoint.id, endpoint);
     }
   }
   return {

@@ -27,14 +27,9 @@ export class Store {
     this.#version = undefined;
   }
 
-  /** A list is asked for. */
+  /** A list is asked for. One that was asked for before did not come. */
   expect(): void {
     this.#meanwhile = [];
-  }
-
-  /** It will not come. */
-  giveUp(): void {
-    this.#meanwhile = undefined;
   }
 
   /**
@@ -49,7 +44,7 @@ export class Store {
     }
     this.#version = version;
     for (const change of this.#meanwhile ?? []) if (isNewer(change.version, version)) this.#apply(change);
-    this.giveUp();
+    this.#meanwhile = undefined;
   }
 
   /** @returns false if it cannot be understood: who sends nonsense may have meant something */

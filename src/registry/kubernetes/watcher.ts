@@ -111,7 +111,6 @@ export class Watcher {
       } catch (error) {
         if (this.#closed) return;
         failures++;
-        this.#store.giveUp();
         // Our version was of no use: without one it works.
         if (isGone(error) && failures === 1) continue;
         this.#trouble('list', error);
