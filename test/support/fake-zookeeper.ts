@@ -1,7 +1,7 @@
 /** ZooKeeper as the registry's links see it, without bytes and sockets: for tests on a virtual clock that choose what fails. */
 import type { Clock } from '../../src/core/clock.ts';
 import { DialError, ZooKeeperError } from '../../src/registry/zookeeper/error.ts';
-import type { Address, Dial, DialOptions, Link, Stat, Ticket } from '../../src/registry/zookeeper/link.ts';
+import type { Address, Dial, DialOptions, Kind, Link, Stat, Ticket } from '../../src/registry/zookeeper/link.ts';
 
 interface Node {
   data: Buffer;
@@ -198,10 +198,10 @@ export class FakeLink implements Link {
     });
   }
 
-  create(path: string, data: Buffer | undefined, kind: 'persistent' | 'ephemeral-sequential') {
+  create(path: string, data: Buffer | undefined, kind: Kind) {
     return this.#ask(`create ${path}`, () => {
       const zookeeper = this.#zookeeper;
-      if (kind === 'persistent') {
+      if (kind !== 'ephemeral-sequential') {
         if (zookeeper.nodes.has(path)) throw new ZooKeeperError('NODE_EXISTS', path);
         zookeeper.put(path, data ?? Buffer.alloc(0));
         return path;

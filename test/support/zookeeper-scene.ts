@@ -22,6 +22,8 @@ interface Host {
 interface Opening extends Partial<Pick<SupervisorOptions, 'lookup'>> {
   session?: string;
   auth?: string;
+  /** Of the service. Default: the scene's. */
+  folder?: string;
   /** Gets every connection before the registry does. */
   onLink?: (link: Link) => void;
 }
@@ -45,14 +47,14 @@ export class Scene {
   }
 
   /** Ours. Servers are tried in the order given. */
-  registry(servers: string, { session = '2s', auth, onLink, lookup }: Opening = {}): Registry {
+  registry(servers: string, { session = '2s', auth, folder = this.folder, onLink, lookup }: Opening = {}): Registry {
     const inner = driver(systemClock);
     const dial: Dial = async (options) => {
       const link = await inner(options);
       onLink?.(link);
       return link;
     };
-    const where = readZooKeeperUrl(`//${servers}${this.folder}?session=${session}`);
+    const where = readZooKeeperUrl(`//${servers}${folder}?session=${session}`);
     const options = { clock: systemClock, random: () => 0.5, log: silentLog };
     const registry = zookeeperRegistry(where, readAuth(auth), options, { dial, ...(lookup && { lookup }) });
     this.#test.after(() => registry.close());

@@ -232,7 +232,8 @@ export class Announcer implements Lease, SessionUser {
       } catch (error) {
         this.#unsure = isCode(error, 'LOST');
         if (!isCode(error, 'NO_NODE') || attempt === 3) throw error;
-        await makeFolder(link, path);
+        // Live settings lie beside the folder: whoever could add to what holds both could set them.
+        await makeFolder(link, path, 2);
       }
     }
     return undefined;

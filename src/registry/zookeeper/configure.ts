@@ -102,7 +102,7 @@ class Writing {
       if (!isCode(error, 'NO_NODE')) throw error;
     }
     // The node was deleted meanwhile, or there is no folder for it.
-    await makeFolder(link, path.slice(0, path.lastIndexOf('/')));
+    await makeFolder(link, path.slice(0, path.lastIndexOf('/')), 1);
     return false;
   }
 

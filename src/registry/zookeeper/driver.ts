@@ -15,18 +15,21 @@
  * - `socket`, `connectTimeoutHandler`: to end the connection and its timer for good;
  * - `zxid`: the newest transaction seen goes along with the session.
  */
-import zookeeper, { type Client, type Exception, type Stat as VendorStat } from 'node-zookeeper-client';
+import zookeeper, { type Acl, type Client, type Exception, type Stat as VendorStat } from 'node-zookeeper-client';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { address as addressText } from '../../core/endpoint.ts';
 import { DialError, ZooKeeperError } from './error.ts';
 import { Frames } from './frames.ts';
-import type { Address, Dial, DialOptions, Link, Stat, Ticket } from './link.ts';
+import type { Address, Dial, DialOptions, Kind, Link, Stat, Ticket } from './link.ts';
 
 /** More than any answer has: ten thousand children are half a megabyte. Bytes. */
 const maxFrame = 16 * 1024 * 1024;
 
 /** How long a session's connection may be silent, and a request unanswered: as the Java client does. */
 export const readTimeoutShare = 2 / 3;
+
+const { READ, CREATE } = zookeeper.Permission;
+const anybodyMayAdd = new zookeeper.ACL(READ | CREATE, zookeeper.Id.ANYONE_ID_UNSAFE);
 
 export function driver(clock: Clock): Dial {
   return (options) =>
@@ -39,7 +42,8 @@ class VendorLink implements Link {
   readonly address: Address;
   readonly #clock: Clock;
   readonly #client: Client;
-  readonly #acl: zookeeperAcl;
+  readonly #acl: Acl[];
+  readonly #sharedAcl: Acl[];
   readonly #end = new AbortController();
   /** Ends requests that wait for an answer. */
   readonly #waiting = new Set<(cause: Error) => void>();
@@ -54,7 +58,9 @@ class VendorLink implements Link {
     this.#clock = clock;
     this.#heard = clock.now();
     this.#reject = reject;
-    this.#acl = auth === undefined ? zookeeper.ACL.OPEN_ACL_UNSAFE : zookeeper.ACL.CREATOR_ALL_ACL;
+    const { OPEN_ACL_UNSAFE, CREATOR_ALL_ACL } = zookeeper.ACL;
+    this.#acl = auth === undefined ? OPEN_ACL_UNSAFE : CREATOR_ALL_ACL;
+    this.#sharedAcl = auth === undefined ? OPEN_ACL_UNSAFE : [...CREATOR_ALL_ACL, anybodyMayAdd];
     this.#client = zookeeper.createClient('its-own-parser-is-not-used', {
       sessionTimeout: ticket?.timeout ?? options.timeout,
       retries: 0,
@@ -155,13 +161,12 @@ class VendorLink implements Link {
     );
   }
 
-  create(path: string, data: Buffer | undefined, kind: 'persistent' | 'ephemeral-sequential'): Promise<string> {
+  create(path: string, data: Buffer | undefined, kind: Kind): Promise<string> {
     const { PERSISTENT, EPHEMERAL_SEQUENTIAL } = zookeeper.CreateMode;
-    const mode = kind === 'persistent' ? PERSISTENT : EPHEMERAL_SEQUENTIAL;
+    const mode = kind === 'ephemeral-sequential' ? EPHEMERAL_SEQUENTIAL : PERSISTENT;
+    const acl = kind === 'shared' ? this.#sharedAcl : this.#acl;
     return this.#ask('create', path, (resolve, done) =>
-      this.#client.create(path, data ?? Buffer.alloc(0), this.#acl, mode, (error, made) =>
-        done(error, () => resolve(made)),
-      ),
+      this.#client.create(path, data ?? Buffer.alloc(0), acl, mode, (error, made) => done(error, () => resolve(made))),
     );
   }
 
@@ -235,8 +240,6 @@ class VendorLink implements Link {
     });
   }
 }
-
-type zookeeperAcl = typeof zookeeper.ACL.OPEN_ACL_UNSAFE;
 
 function readStat(stat: VendorStat): Stat {
   return {

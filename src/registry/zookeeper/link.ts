@@ -16,6 +16,9 @@ export interface Ticket {
   zxid: Buffer;
 }
 
+/** What is made with a secret belongs to who has it. In a `shared` folder everybody may add folders of their own, not delete any. */
+export type Kind = 'persistent' | 'shared' | 'ephemeral-sequential';
+
 export interface Stat {
   /** Transaction that made the node. */
   czxid: bigint;
@@ -45,7 +48,7 @@ export interface Link {
   getData(path: string, onChange?: () => void): Promise<{ data: Buffer | undefined; stat: Stat }>;
   exists(path: string, onChange?: () => void): Promise<Stat | undefined>;
   /** Gives the path made, which for `sequential` ends in the server's number. */
-  create(path: string, data: Buffer | undefined, kind: 'persistent' | 'ephemeral-sequential'): Promise<string>;
+  create(path: string, data: Buffer | undefined, kind: Kind): Promise<string>;
   /** Refused as `BAD_VERSION` if the node's data is of another version. */
   setData(path: string, data: Buffer, version: number): Promise<void>;
   remove(path: string): Promise<void>;

@@ -91,7 +91,14 @@ declare module 'node-zookeeper-client' {
 
   const zookeeper: {
     createClient(connectionString: string, options?: Options): Client;
-    ACL: { OPEN_ACL_UNSAFE: Acl[]; CREATOR_ALL_ACL: Acl[]; READ_ACL_UNSAFE: Acl[] };
+    ACL: {
+      OPEN_ACL_UNSAFE: Acl[];
+      CREATOR_ALL_ACL: Acl[];
+      READ_ACL_UNSAFE: Acl[];
+      new (permission: number, id: Acl['id']): Acl;
+    };
+    Id: { ANYONE_ID_UNSAFE: Acl['id'] };
+    Permission: { READ: number; CREATE: number };
     CreateMode: { PERSISTENT: 0; EPHEMERAL: 1; PERSISTENT_SEQUENTIAL: 2; EPHEMERAL_SEQUENTIAL: 3 };
   };
   export default zookeeper;

@@ -2,11 +2,14 @@
 import { isCode } from './error.ts';
 import type { Link } from './link.ts';
 
-/** Makes a folder and those above it. Looks first: whoever may not create high up may still do so further down. */
-export async function makeFolder(link: Link, path: string): Promise<void> {
+/**
+ * Makes a folder and those above it. Looks first: whoever may not create high up may still do so further down. The lowest `own`
+ * belong to who has the secret; those above are shared with services that have another one.
+ */
+export async function makeFolder(link: Link, path: string, own: number): Promise<void> {
   if (path === '' || (await link.exists(path)) !== undefined) return;
-  await makeFolder(link, path.slice(0, path.lastIndexOf('/')));
-  await ignoring('NODE_EXISTS', link.create(path, undefined, 'persistent'));
+  await makeFolder(link, path.slice(0, path.lastIndexOf('/')), own - 1);
+  await ignoring('NODE_EXISTS', link.create(path, undefined, own > 0 ? 'persistent' : 'shared'));
 }
 
 /**
