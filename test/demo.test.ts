@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/core/clock.ts';
 import { type DemoOptions, runDemo } from '../src/load/demo.ts';
-import { reportSchema } from '../src/load/report/json.ts';
+import { reportSchema } from '../src/load/report/schema.ts';
 import type { RunResult } from '../src/load/run.ts';
 import { parseScenario } from '../src/load/scenario.ts';
 import { view } from '../src/load/view/view.ts';

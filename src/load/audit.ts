@@ -1,3 +1,4 @@
+import { Doubt, describeGap } from './doubt.ts';
 import type { Execution } from './ledger.ts';
 import { indexOf } from './plan.ts';
 import type { PlayedEvent, Recording } from './recording.ts';
@@ -12,9 +13,10 @@ import { latency, type Sample } from './sample.ts';
  * - `doubled`: a call that must not run twice, and did.
  * - `unknown`: such a call ended in an error that said "it may have run", and it ran at most once: the promise's exception.
  *   Only while a server was killed or frozen: one that goes in order, or merely comes, leaves no call in doubt.
+ * - `unverified`: nothing is known against it, but handlers' notes are missing that would show whether it ran as it should.
  * - `cut`: in flight when the load was told to stop: not judged.
  */
-export type Judgement = 'right' | 'lost' | 'wrong' | 'doubled' | 'unknown' | 'cut';
+export type Judgement = 'right' | 'lost' | 'wrong' | 'doubled' | 'unknown' | 'unverified' | 'cut';
 
 export interface JudgedCall {
   sample: Sample;
@@ -40,50 +42,60 @@ export interface Flaw {
 /** A call cut off by the end of the load is passed over only if it was this young, ms: an older one had no answer when it should have had one. */
 const cutAge = 1000;
 
+type Audited = Pick<
+  Recording,
+  'samples' | 'executions' | 'gaps' | 'states' | 'began' | 'load' | 'plan' | 'contradictions' | 'dropped' | 'events'
+>;
+
 /** Compares the books. */
-export function audit(
-  recording: Pick<Recording, 'samples' | 'executions' | 'load' | 'plan' | 'contradictions' | 'dropped' | 'events'>,
-): Audit {
-  const { samples, executions, load, plan } = recording;
+export function audit(recording: Audited): Audit {
+  const { samples, executions, gaps, states, began, load, plan } = recording;
   const byId = executions === undefined ? undefined : groupById(executions);
   const violence = recording.events.filter(({ step }) => step.do === 'kill' || step.do === 'freeze');
+  const doubt = new Doubt(gaps, states);
   const calls = samples.map((sample): JudgedCall => {
     const count = byId === undefined ? undefined : (byId.get(sample.id)?.length ?? 0);
-    const [judgement, why] = judgeCall(
-      sample,
-      count,
-      violence.some((event) => wasInFlight(sample, event)),
-      load.state === 'finished' ? load.cutAt : undefined,
-      plan.deadline,
-    );
+    const gap = doubt.about(sample);
+    const [judgement, why] = judgeCall(sample, {
+      executions: count,
+      violence: violence.some((event) => wasInFlight(sample, event)),
+      missing: gap && describeGap(gap, began),
+      cutAt: load.state === 'finished' ? load.cutAt : undefined,
+      deadline: plan.deadline,
+    });
     return { sample, judgement, why, executions: count };
   });
   return { calls, flaws: [...flawsOfLoad(recording), ...foreignExecutions(samples, executions)] };
 }
 
-function judgeCall(
-  sample: Sample,
-  executions: number | undefined,
-  violence: boolean,
-  cutAt: number | undefined,
-  deadline: number,
-): [Judgement, string] {
-  if (sample.unsafe && executions !== undefined && executions > 1) return ['doubled', `it ran ${executions} times`];
-  const { end } = sample;
+interface Circumstances {
+  executions: number | undefined;
+  /** A server was killed or frozen while it was in flight. */
+  violence: boolean;
+  /** Notes of handlers that may have run it and are missing, in words. */
+  missing: string | undefined;
+  cutAt: number | undefined;
+  deadline: number;
+}
+
+function judgeCall(sample: Sample, circumstances: Circumstances): [Judgement, string] {
+  const { executions, violence, missing, cutAt, deadline } = circumstances;
+  const { end, unsafe } = sample;
+  if (unsafe && executions !== undefined && executions > 1) return ['doubled', `it ran ${executions} times`];
   if (end === undefined) {
     if (cutAt !== undefined && cutAt - sample.sent < cutAge) return ['cut', 'in flight when the load was stopped'];
     return ['lost', 'the caller wrote down no end of it'];
   }
   if (end.outcome === 'WRONG') return ['wrong', 'the answer was not the right one'];
   if (end.outcome !== 'ok') {
-    if (sample.unsafe && end.mayHaveExecuted) {
-      if (violence) return ['unknown', end.outcome];
-      return ['lost', `${end.outcome}; it may have run, though no server was killed or frozen under it`];
-    }
-    return ['lost', end.outcome];
+    if (!unsafe || !end.mayHaveExecuted) return ['lost', end.outcome];
+    if (!violence) return ['lost', `${end.outcome}; it may have run, though no server was killed or frozen under it`];
+    return missing === undefined ? ['unknown', end.outcome] : ['unverified', `${end.outcome}; ${missing}`];
   }
   const took = Math.min(latency(sample)!, end.at - sample.sent);
   if (took > deadline) return ['lost', `the answer came after ${Math.round(took)} ms, the deadline was ${deadline} ms`];
+  // A safe call that a handler wrote down may have run once more, unseen: that is its right.
+  if (missing !== undefined && (unsafe || executions === 0)) return ['unverified', missing];
   if (executions === 0) return ['lost', 'there was an answer, but no handler wrote the call down'];
   return ['right', ''];
 }
@@ -104,7 +116,7 @@ function groupById(executions: readonly Execution[]): Map<string, Execution[]> {
 }
 
 /** A generator that died, dropped calls, or left gaps in its numbering did not offer the load that was to be survived. */
-function flawsOfLoad({ load, dropped, samples, contradictions, plan }: Parameters<typeof audit>[0]): Flaw[] {
+function flawsOfLoad({ load, dropped, samples, contradictions, plan }: Audited): Flaw[] {
   const flaws: Flaw[] = contradictions.map((what) => ({ at: undefined, what }));
   for (const { at, count } of dropped) {
     flaws.push({

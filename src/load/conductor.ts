@@ -5,7 +5,7 @@ import type { LoadGenerator, RunningLoad } from './generator/generator.ts';
 import type { LoadPlan } from './plan.ts';
 import type { LoadEnd, PlayedEvent, Recording } from './recording.ts';
 import { type LoadRecord, SampleBook } from './sample.ts';
-import { describeStep, type Scenario, type Step } from './scenario.ts';
+import { describeStep, eventName, type Scenario, ScenarioError, type Step } from './scenario.ts';
 import { leastLength } from './scenario-plan.ts';
 import { unsettled } from './settle.ts';
 
@@ -40,14 +40,14 @@ const tail = 3000;
 /** How long the generator may take to end when it was told to, beyond a call's deadline, ms. */
 const stopGrace = 5000;
 
-/** Throws one sentence when a cluster cannot play all steps of a scenario: to learn that in the middle would waste the run. */
+/** Throws a ScenarioError when a cluster cannot play all steps of a scenario: to learn that in the middle would waste the run. */
 export function assertPlayable({ events }: Scenario, cluster: Cluster): void {
   const refusals = events.flatMap((step, place) => {
     const why = cluster.refusal(step);
     return why === undefined ? [] : [`event ${place + 1}, ${describeStep(step)}: ${why}`];
   });
   if (refusals.length > 0) {
-    throw new Error(`the scenario cannot be played on ${cluster.kind}: ${refusals.join('; ')}`);
+    throw new ScenarioError(`the scenario cannot be played on ${cluster.kind}: ${refusals.join('; ')}`);
   }
 }
 
@@ -82,7 +82,7 @@ export async function conduct(options: ConductOptions): Promise<Played> {
     for (const [place, step] of scenario.events.entries()) {
       await clock.sleep(step.at, stop);
       const index = place + 1;
-      const name = `${index} ${describeStep(step)}`;
+      const name = eventName(index, step);
       tell({ kind: 'event-begins', at: now(), index, name, step });
       const { patience = scenario.patience } = step;
       const event = await play(step, index, name, { cluster, clock, now, patience, signal: stop, interrupt: signal });

@@ -1,3 +1,4 @@
+import { type Autoscaling, autoscaling } from './autoscaling.ts';
 import type { Proof, ServerState } from './cluster.ts';
 import type { Execution } from './ledger.ts';
 import type { PlayedEvent, Recording } from './recording.ts';
@@ -10,12 +11,16 @@ export interface Effects {
   startToFirstCall: number | undefined;
   /** From the moment the registry was seen to hold it. */
   registeredToFirstCall: number | undefined;
+  /** From the moment it was seen to be ready. */
+  readyToFirstCall: number | undefined;
   /** From SIGTERM to the last call that began there; of several servers, the slowest. */
   stopToLastCall: number | undefined;
   /** How long the p99 stayed above max(1.5 x before, before + 50 ms). 0 if it never was. */
   disturbed: number | undefined;
   /** Calls that were being worked on in the servers that were hit, at that moment. */
   inFlight: number | undefined;
+  /** What the autoscaler did, where the event was about it. */
+  autoscaling: Autoscaling | undefined;
   proof: readonly Proof[];
   problems: readonly string[];
 }
@@ -32,20 +37,29 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
   const told = servers.filter(({ stoppedAt }) => within(stoppedAt));
   const byServer = executions === undefined ? undefined : Map.groupBy(executions, ({ writer }) => writer.server);
   const first = (server: ServerState) => byServer?.get(server.name)?.[0]?.began;
-  const idle = born.filter((server) => first(server) === undefined || first(server)! >= until);
+  // One that was told to go before it was there could not get a call.
+  const idle = born.filter((server) => !(first(server)! < until) && !wasRecalled(server));
   const inFlight = executions === undefined ? undefined : hitInFlight(event, executions);
   return {
     startToFirstCall: slowest(born, (server) => minus(first(server), server.startedAt)),
     registeredToFirstCall: slowest(born, (server) => minus(first(server), server.registeredAt)),
+    readyToFirstCall: slowest(born, (server) => minus(first(server), server.readyAt)),
     stopToLastCall: slowest(told, (server) => minus(byServer?.get(server.name)?.at(-1)?.began, server.stoppedAt)),
-    disturbed: disturbance(recording, event, until),
+    // What nothing was done to cannot be disturbed: it would tell how steady the machine is.
+    disturbed: event.step.do === 'baseline' ? undefined : disturbance(recording, event, until),
     inFlight,
+    autoscaling: autoscaling(recording, event, until),
     proof: proofOfCalls(recording, event, inFlight),
     problems:
       byServer === undefined || event.settledAt === undefined
         ? []
         : idle.map(({ name }) => `${name} was started and got no call before the next event`),
   };
+}
+
+function wasRecalled({ stoppedAt, registeredAt, readyAt }: ServerState): boolean {
+  const there = registeredAt ?? readyAt;
+  return stoppedAt !== undefined && (there === undefined || there >= stoppedAt);
 }
 
 function slowest(
@@ -83,11 +97,11 @@ function proofOfCalls(recording: Recording, event: PlayedEvent, inFlight: number
       { what: `${inFlight} ${inFlight === 1 ? 'call was' : 'calls were'} being worked on there`, holds: inFlight > 0 },
     ];
   }
-  if (step.do === 'zookeeper-away') {
-    const meanwhile = recording.samples.filter(({ sent }) => sent >= deed.at && sent < (deed.until ?? deed.at)).length;
-    return [{ what: `${meanwhile} calls were made meanwhile`, holds: meanwhile > 0 }];
-  }
-  return [];
+  // Of a scaling the calls are seen by the servers that come and go; the autoscaler's event is nothing but waiting.
+  if (step.do === 'scale' || step.do === 'rolling' || step.do === 'hpa') return [];
+  const until = deed.until ?? event.settledAt ?? deed.at;
+  const meanwhile = recording.samples.filter(({ sent }) => sent >= deed.at && sent < until).length;
+  return [{ what: `${meanwhile} ${meanwhile === 1 ? 'call was' : 'calls were'} made meanwhile`, holds: meanwhile > 0 }];
 }
 
 /** How long after the event half seconds came whose p99 stood out. */

@@ -99,18 +99,23 @@ export type Step = {
 /** A load and what happens to the cluster meanwhile. Times in milliseconds. */
 export type Scenario = Omit<z.infer<typeof scenarioSchema>, 'events'> & { events: readonly Step[] };
 
-/** Reads a scenario from YAML. Throws one sentence for all that is wrong with it, each part named. */
+/** The scenario asks for what is not possible. The message is one sentence for people. */
+export class ScenarioError extends Error {
+  override name = 'ScenarioError';
+}
+
+/** Reads a scenario from YAML. Throws a ScenarioError, one sentence for all that is wrong with it, each part named. */
 export function parseScenario(yaml: string, source = 'the scenario'): Scenario {
   let data: unknown;
   try {
     data = parse(yaml, { maxAliasCount: 10 });
   } catch (cause) {
-    throw new Error(`${source} is no YAML: ${String((cause as Error).message).split('\n')[0]}`, { cause });
+    throw new ScenarioError(`${source} is no YAML: ${String((cause as Error).message).split('\n')[0]}`, { cause });
   }
   const result = scenarioSchema.safeParse(data);
   if (result.success) return result.data as Scenario;
   const problems = result.error.issues.map((issue) => sentence(issue, data));
-  throw new Error(`${source} cannot be played: ${problems.join('; ')}`);
+  throw new ScenarioError(`${source} cannot be played: ${problems.join('; ')}`);
 }
 
 /** What zod found, in the words of the file: where, what was there, and what is allowed. */
@@ -140,6 +145,11 @@ function place(path: readonly PropertyKey[]): string {
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], data);
+}
+
+/** What an event is called in reports: `3 kill -9 1 server`. `index` is from 1. */
+export function eventName(index: number, step: Step): string {
+  return `${index} ${describeStep(step)}`;
 }
 
 /** The event in a few words, for people: `freeze 1 server for 5 s`. */

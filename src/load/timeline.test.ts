@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { autoscaledRun } from '../../test/support/synthetic-cluster.ts';
 import { began, syntheticRun } from '../../test/support/synthetic-run.ts';
 import type { Recording } from './recording.ts';
 import type { Sample } from './sample.ts';
@@ -73,5 +74,30 @@ describe('a timeline', () => {
     assert.equal(lowest, 1);
     const killed = weights.find(({ server }) => server === 'server-1')!.points;
     assert.deepEqual(killed.at(-1), { t: 46, weight: undefined, base: 1024, state: 'absent' });
+  });
+
+  it('keeps of the autoscaler and the gateways what changed', () => {
+    const { autoscaler, gateways } = timeline(autoscaledRun());
+    assert.deepEqual(
+      autoscaler.map(({ t, min, max, desired }) => [t, min, max, desired]),
+      [
+        [0, 2, 6, 2],
+        [35, 2, 6, 3],
+        [50, 2, 6, 5],
+        [70, 2, 6, 4],
+        [95, 2, 6, 4],
+      ],
+    );
+    assert.deepEqual(gateways, [
+      { t: 0, desired: 2, ready: 2 },
+      { t: 80, desired: 2, ready: 3 },
+      { t: 83, desired: 2, ready: 2 },
+      { t: 95, desired: 2, ready: 2 },
+    ]);
+  });
+
+  it('says nothing of a gateway that was there all the time, nor of an autoscaler that is not there', () => {
+    const { autoscaler, gateways } = timeline(run);
+    assert.deepEqual([autoscaler, gateways], [[], []]);
   });
 });

@@ -33,6 +33,19 @@ export interface ReplicaPoint {
   registered: number | undefined;
 }
 
+export interface GatewayPoint {
+  t: number;
+  desired: number;
+  ready: number;
+}
+
+export interface AutoscalerPoint {
+  t: number;
+  min: number;
+  max: number;
+  desired: number;
+}
+
 /** One server's weight over time; a point at each change. Undefined = the gateway does not know it (yet, any more). */
 export interface WeightLane {
   server: string;
@@ -47,18 +60,27 @@ export interface Timeline {
   width: number;
   buckets: readonly Bucket[];
   replicas: readonly ReplicaPoint[];
+  /** Empty where there was one all the time. */
+  gateways: readonly GatewayPoint[];
+  /** Empty where there was none. */
+  autoscaler: readonly AutoscalerPoint[];
   weights: readonly WeightLane[];
 }
 
+type Seconds = (at: number) => number;
+
 /** Puts a recording on one clock. `width` of the buckets in ms. */
 export function timeline(recording: Recording, width = 1000): Timeline {
-  const seconds = (at: number) => (at - recording.began) / 1000;
-  const length = Math.max(0, seconds(recording.ended));
+  // A state may be a moment older than the load.
+  const seconds = (at: number) => Math.max(0, (at - recording.began) / 1000);
+  const length = seconds(recording.ended);
   return {
     length,
     width: width / 1000,
     buckets: buckets(recording, width, Math.max(1, Math.floor((length * 1000) / width))),
     replicas: replicas(recording.states, seconds),
+    gateways: gateways(recording.states, seconds),
+    autoscaler: autoscaler(recording.states, seconds),
     weights: weights(recording.states, seconds),
   };
 }
@@ -98,38 +120,59 @@ function endOf(sample: Sample): number {
   return sample.end?.at ?? sample.intended;
 }
 
-/** A point at each change, and one at the end. */
-function replicas(states: readonly ClusterState[], seconds: (at: number) => number): ReplicaPoint[] {
-  const points: ReplicaPoint[] = [];
-  for (const [index, { at, desired, ready, registered }] of states.entries()) {
-    const last = points.at(-1);
-    const same = last?.desired === desired && last.ready === ready && last.registered === registered;
-    if (!same || index === states.length - 1) points.push({ t: Math.max(0, seconds(at)), desired, ready, registered });
-  }
-  return points;
+function replicas(states: readonly ClusterState[], seconds: Seconds): ReplicaPoint[] {
+  const at = (state: ClusterState) => ({
+    ...{ t: seconds(state.at), desired: state.desired, ready: state.ready, registered: state.registered },
+  });
+  return changes(states.map(at));
 }
 
-function weights(states: readonly ClusterState[], seconds: (at: number) => number): WeightLane[] {
+function gateways(states: readonly ClusterState[], seconds: Seconds): GatewayPoint[] {
+  const points = changes(
+    states.map(({ at, desiredGateways, gateways }) => {
+      const ready = gateways.filter(({ phase }) => phase === 'ready').length;
+      return { t: seconds(at), desired: desiredGateways, ready };
+    }),
+  );
+  return points.every(({ desired, ready }) => desired === 1 && ready === 1) ? [] : points;
+}
+
+function autoscaler(states: readonly ClusterState[], seconds: Seconds): AutoscalerPoint[] {
+  return changes(states.flatMap(({ at, autoscaler }) => (autoscaler ? [{ t: seconds(at), ...autoscaler }] : [])));
+}
+
+/** The points that differ from the one before, and the last one. */
+function changes<P extends { t: number }>(points: readonly P[]): P[] {
+  const told: P[] = [];
+  for (const [index, point] of points.entries()) {
+    const last = told.at(-1);
+    const same =
+      last !== undefined &&
+      Object.entries(point).every(([key, value]) => key === 't' || last[key as keyof P] === value);
+    if (!same || index === points.length - 1) told.push(point);
+  }
+  return told;
+}
+
+function weights(states: readonly ClusterState[], seconds: Seconds): WeightLane[] {
   const names = [...new Set(states.flatMap(({ servers }) => servers.map(({ name }) => name)))];
   const views = states.map(commonView);
   return names.map((server) => {
-    const points: { t: number; weight: number | undefined; base: number; state: string }[] = [];
-    for (const [index, { at, servers }] of states.entries()) {
+    let base = 1024;
+    const points = states.map(({ at, servers }, index) => {
       const node = views[index]!.find((candidate) => candidate.server === server);
       const phase = servers.find(({ name }) => name === server)?.phase;
       // A gateway still lists a node for a while that is gone: it has a weight, and nobody there.
       const there = node !== undefined && phase !== 'gone' && phase !== 'starting';
       const connected = there && node.state !== 'connecting';
-      const point = {
-        t: Math.max(0, seconds(at)),
+      base = node?.base ?? base;
+      return {
+        t: seconds(at),
         weight: connected ? node.weight : undefined,
-        base: node?.base ?? points.at(-1)?.base ?? 1024,
+        base,
         state: there ? node.state : 'absent',
       };
-      const last = points.at(-1);
-      const same = last !== undefined && last.weight === point.weight && last.state === point.state;
-      if (!same || index === states.length - 1) points.push(point);
-    }
-    return { server, points };
+    });
+    return { server, points: changes(points) };
   });
 }

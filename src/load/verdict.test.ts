@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { autoscaledRun, capacityRun } from '../../test/support/synthetic-cluster.ts';
 import { began, syntheticRun } from '../../test/support/synthetic-run.ts';
 import type { Execution } from './ledger.ts';
 import type { PlayedEvent, Recording } from './recording.ts';
@@ -329,5 +330,169 @@ describe('what is excepted, and counted apart', () => {
     const { id } = callAt(run, 18.1);
     const double = (executions: readonly Execution[]) => [...executions, executions.find((one) => one.id === id)!];
     assert.equal(judge(withExecutions(run, double)).ok, true);
+  });
+});
+
+describe("handlers' notes that are missing", () => {
+  const gap = { server: 'server-1', from: began + 16_000, until: began + 17_500, why: 'the pod vanished' };
+  const notes = 'the notes of server-1 from 16.0 s to 17.5 s are missing: the pod vanished';
+  /** Without what that server wrote then. */
+  function withGap(run: Recording, change: Partial<typeof gap> = {}): Recording {
+    const missing = { ...gap, ...change };
+    const kept = run.executions!.filter(({ writer, began: from, ended }) => {
+      return writer.server !== missing.server || from < missing.from || from > missing.until || ended === undefined;
+    });
+    return { ...run, executions: kept, gaps: [missing] };
+  }
+  /** Calls that were answered by that server within the gap. */
+  const there = (run: Recording) =>
+    run.samples.filter(({ sent, end }) => end!.node === 'server-1' && sent > gap.from && sent < gap.until);
+
+  it('make the verdict red, with the server, the time and the cause', () => {
+    const run = syntheticRun();
+    const verdict = judge(withGap(run));
+    // One at the border may have been written down after all.
+    assert.ok(Math.abs(verdict.total.unverified - there(run).length) <= 2, `${verdict.total.unverified}`);
+    assert.ok(verdict.total.unverified > 100);
+    assert.equal(verdict.total.lost, 0);
+    assertRed(verdict, ['2 scale to 2'], new RegExp(`calls unverified \\(.* x ${notes}, e\\.g\\. run-`));
+    assert.match(verdict.headline, /^13,800 calls, \d+ unverified: see 2 scale to 2$/);
+    assert.deepEqual(verdict.notes, []);
+  });
+
+  it('leave a call in doubt that must not run twice, even if it was written down once', () => {
+    const run = syntheticRun();
+    const sample = run.samples.find(({ sent, unsafe }) => unsafe && sent > gap.from)!;
+    const again = withEnd(run, sample, { attempts: 2 });
+    const elsewhere = { ...gap, server: 'server-6' };
+    const verdict = judge({ ...again, gaps: [elsewhere] });
+    assert.equal(verdict.total.unverified, 1);
+    assert.match(verdict.problems[0]!.what, new RegExp(`the notes of server-6 .* e\\.g\\. ${sample.id}`));
+  });
+
+  it('are no doubt about a call that was sent once and answered elsewhere, nor about one before or after', () => {
+    const run = syntheticRun();
+    const verdict = judge({ ...run, gaps: [{ ...gap, server: 'server-6' }] });
+    assert.equal(verdict.ok, true);
+    assert.deepEqual(verdict.notes, [`${notes.replace('server-1', 'server-6')}; no call depended on them`]);
+  });
+
+  it('are no doubt about a call that may run twice and was written down', () => {
+    const run = syntheticRun();
+    const verdict = judge({ ...run, gaps: [gap] });
+    const unsafe = there(run).filter((sample) => sample.unsafe).length;
+    assert.ok(unsafe > 0);
+    assert.equal(verdict.total.unverified, unsafe);
+  });
+
+  it('do not excuse a call whose caller had no answer', () => {
+    const run = syntheticRun();
+    const lost = there(run).find(({ unsafe }) => !unsafe)!;
+    const verdict = judge(withGap(withEnd(run, lost, { outcome: 'UNAVAILABLE' })));
+    assert.equal(verdict.total.lost, 1);
+  });
+
+  it('make unverified what would be unknown: that it ran at most once is not known', () => {
+    const run = syntheticRun();
+    const sample = callAt(run, 18.1, true);
+    const end = { outcome: 'UNAVAILABLE/CONNECTION_LOST', mayHaveExecuted: true, attempts: 2 };
+    const verdict = judge({ ...withEnd(run, sample, end), gaps: [{ ...gap, until: began + 19_000 }] });
+    assert.equal(verdict.total.unknown, 0);
+    assert.ok(verdict.total.unverified >= 1);
+    assert.ok(verdict.problems.some(({ event, what }) => event === kill && /CONNECTION_LOST; the notes/.test(what)));
+  });
+});
+
+describe('a run that was ended early', () => {
+  const run = syntheticRun();
+  const at = began + 24_000;
+  const samples = run.samples.filter(({ end }) => end!.at < at);
+  const ids = new Set(samples.map(({ id }) => id));
+  const early: Recording = {
+    ...run,
+    ended: at,
+    samples,
+    executions: run.executions!.filter(({ id }) => ids.has(id)),
+    states: run.states.filter((state) => state.at <= at),
+    events: run.events.slice(0, 3),
+    interrupted: 'SIGTERM',
+  };
+  const finished = { kind: 'finished' as const, at, due: early.samples.length };
+  const ended = { ...early, load: { state: 'finished' as const, record: finished } };
+
+  it('is not passed, is no failure either, and says what is missing', () => {
+    const verdict = judge(ended);
+    assert.equal(verdict.ok, false);
+    assert.equal(verdict.outcome, 'unfinished');
+    assert.match(verdict.headline, /^7,1\d\d calls, 0 lost until it was ended early: see the whole run$/);
+    assert.deepEqual(verdict.unplayed, [freeze, away]);
+    assert.deepEqual(
+      verdict.problems.map(({ what }) => what),
+      ['the run was interrupted: SIGTERM', '2 of 5 events were not played'],
+    );
+    assert.deepEqual(
+      verdict.events.map(({ ok }) => ok),
+      [true, true, true],
+    );
+  });
+
+  it('is failed for what went wrong until then', () => {
+    const verdict = judge(withEnd(ended, callAt(ended, 11), { outcome: 'WRONG' }));
+    assert.equal(verdict.outcome, 'failed');
+    assert.match(verdict.headline, /1 wrong: see 2 scale to 2, the whole run$/);
+  });
+
+  it('is failed when it was the load that died', () => {
+    const died = { ...early, interrupted: undefined, load: { state: 'died' as const, at, how: 'SIGKILL' } };
+    assert.equal(judge(died).outcome, 'failed');
+  });
+});
+
+describe('on a cluster', () => {
+  it('a run is green in which the autoscaler and the gateways did what they should', () => {
+    const { ok, outcome, problems, events } = judge(autoscaledRun());
+    assert.deepEqual(problems, []);
+    assert.equal(ok, true);
+    assert.equal(outcome, 'passed');
+    assert.deepEqual(
+      events.map(({ proof }) => proof.map(({ what }) => what.replace(/\d+/, 'N'))),
+      [['N calls were made meanwhile'], [], ['N calls were made meanwhile']],
+    );
+  });
+
+  it('tells when a server was ready and when it was called first', () => {
+    const { effects } = judge(autoscaledRun()).events[1]!;
+    assert.ok(effects.readyToFirstCall! > 0 && effects.readyToFirstCall! < effects.registeredToFirstCall!);
+  });
+
+  it('does not call a baseline disturbed, and tells its latency', () => {
+    const [baseline] = judge(autoscaledRun()).events;
+    assert.equal(baseline!.effects.disturbed, undefined);
+    assert.equal(baseline!.p99.during, 45);
+  });
+
+  it('is red when the gateways were replaced while nobody called', () => {
+    const run = autoscaledRun();
+    const events = run.events.map((event) => ({ ...event, settledAt: event.index === 3 ? event.at : event.settledAt }));
+    assertRed(judge({ ...run, events }), ['3 rolling restart of the gateways'], /not so: 0 calls were made meanwhile/);
+  });
+
+  it('does not expect calls on a server that was taken back before it was there', () => {
+    const run = autoscaledRun();
+    const last = run.states.at(-1)!;
+    const at = began + 60_000;
+    const servers = [
+      ...last.servers,
+      { name: 'server-9', address: '', phase: 'gone' as const, startedAt: at, stoppedAt: at },
+    ];
+    const recalled = { ...run, states: [...run.states.slice(0, -1), { ...last, servers }] };
+    assert.equal(judge(recalled).ok, true);
+    const idle = { ...last, servers: servers.map((server) => ({ ...server, registeredAt: server.startedAt - 1 })) };
+    assertRed(judge({ ...run, states: [idle] }), ['2 autoscaler to 4'], /server-9 was started and got no call/);
+  });
+
+  it('tells what the servers could do, of a load that asked for it', () => {
+    assert.equal(judge(capacityRun()).capacity!.fullFrom, 4);
+    assert.equal(judge(autoscaledRun()).capacity, undefined);
   });
 });

@@ -1,8 +1,11 @@
 import { type Audit, audit, type Flaw, type JudgedCall, type Judgement } from './audit.ts';
+import { type Capacity, capacity } from './capacity.ts';
 import type { Proof } from './cluster.ts';
+import { describeGap } from './doubt.ts';
 import { type Effects, effects } from './effects.ts';
 import type { PlayedEvent, Recording } from './recording.ts';
 import { latency } from './sample.ts';
+import { eventName } from './scenario.ts';
 import { quantile, sorted } from './statistics.ts';
 
 /** Calls by what became of them. */
@@ -13,6 +16,7 @@ export interface Tally {
   wrong: number;
   doubled: number;
   unknown: number;
+  unverified: number;
   cut: number;
   /** Calls that were sent to servers more than once. */
   retried: number;
@@ -43,8 +47,15 @@ export interface EventVerdict {
   problems: readonly string[];
 }
 
+/**
+ * `unfinished`: the run was ended early and until then nothing is known against it: less than a proof, and no failure of what
+ * was under test.
+ */
+export type Outcome = 'passed' | 'failed' | 'unfinished';
+
 export interface Verdict {
   ok: boolean;
+  outcome: Outcome;
   /** What is said of the whole run in one line. */
   headline: string;
   total: Tally;
@@ -53,6 +64,12 @@ export interface Verdict {
   events: readonly EventVerdict[];
   /** Problems with their events; before the first event they belong to the start. */
   problems: readonly { event: string; what: string }[];
+  /** Events of the scenario that the run did not come to, by name. */
+  unplayed: readonly string[];
+  /** What a reader should know, though nothing depended on it. */
+  notes: readonly string[];
+  /** What the servers could do, if that was what the load asked. */
+  capacity: Capacity | undefined;
 }
 
 const beforeWindow = 3000;
@@ -76,20 +93,39 @@ export function judge(recording: Recording): Verdict {
     else if (phaseAt(recording.events, at) === undefined) problems.push({ event: start, what });
   }
   for (const { at, what } of recording.incidents) problems.push({ event: nameAt(at), what });
-  for (const what of unplayed(recording)) problems.push({ event: 'the whole run', what });
+  for (const what of missing(recording)) problems.push({ event: 'the whole run', what });
 
   const latencies = sorted(books.calls.flatMap(({ sample }) => latency(sample) ?? []));
   const total = tally(books.calls, recording.dropped);
   const ok = problems.length === 0;
+  const outcome = outcomeOf(ok, recording, total);
   return {
     ok,
-    headline: headline(ok, total, problems),
+    outcome,
+    headline: headline(outcome, total, problems),
     total,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
     events,
     problems,
+    unplayed: unplayed(recording),
+    notes: notes(recording, books),
+    capacity: capacity(recording),
   };
+}
+
+function outcomeOf(ok: boolean, { interrupted }: Recording, total: Tally): Outcome {
+  if (ok) return 'passed';
+  return interrupted !== undefined && bad.every((word) => total[word] === 0) ? 'unfinished' : 'failed';
+}
+
+/** Missing notes on which no call depended. */
+function notes({ gaps, began }: Recording, { calls }: Audit): string[] {
+  const needed = new Set(calls.filter(({ judgement }) => judgement === 'unverified').map(({ why }) => why));
+  return gaps
+    .map((gap) => describeGap(gap, began))
+    .filter((what) => ![...needed].some((why) => why.endsWith(what)))
+    .map((what) => `${what}; no call depended on them`);
 }
 
 function judgeEvent(
@@ -161,13 +197,14 @@ function tally(calls: readonly JudgedCall[], dropped: Recording['dropped']): Tal
     wrong: of('wrong'),
     doubled: of('doubled'),
     unknown: of('unknown'),
+    unverified: of('unverified'),
     cut: of('cut'),
     retried: calls.filter(({ sample }) => (sample.end?.attempts ?? 1) > 1).length,
     dropped: dropped.reduce((sum, { count }) => sum + count, 0),
   };
 }
 
-const bad: readonly Judgement[] = ['lost', 'wrong', 'doubled'];
+const bad = ['lost', 'wrong', 'doubled', 'unverified'] as const;
 
 function callProblems(calls: readonly JudgedCall[]): string[] {
   return bad.flatMap((word) => {
@@ -182,21 +219,27 @@ function callProblems(calls: readonly JudgedCall[]): string[] {
 }
 
 /** What the scenario wanted and the run did not come to. */
-function unplayed({ scenario, events, interrupted, executions }: Recording): string[] {
-  const missing = scenario.events.length - events.length;
+function missing(recording: Recording): string[] {
+  const { scenario, interrupted, executions } = recording;
+  const names = unplayed(recording);
   return [
     ...(interrupted === undefined ? [] : [`the run was interrupted: ${interrupted}`]),
-    ...(missing > 0 ? [`${missing} of ${scenario.events.length} events were not played`] : []),
+    ...(names.length > 0 ? [`${names.length} of ${scenario.events.length} events were not played`] : []),
     ...(executions === undefined ? ["the handlers' books are missing: only half of the comparison could be made"] : []),
   ];
 }
 
-function headline(ok: boolean, total: Tally, problems: Verdict['problems']): string {
+function unplayed({ scenario, events }: Recording): string[] {
+  return scenario.events.map((step, place) => eventName(place + 1, step)).slice(events.length);
+}
+
+function headline(outcome: Outcome, total: Tally, problems: Verdict['problems']): string {
   const calls = `${total.calls.toLocaleString('en')} calls`;
   const unknown =
     total.unknown === 0 ? '' : `; ${total.unknown} that may not be sent again ended as unknown, and said so`;
-  if (ok) return `${calls}, 0 lost, 0 wrong, 0 run twice${unknown}`;
-  const counts = (['lost', 'wrong', 'doubled', 'dropped'] as const).filter((word) => total[word] > 0);
+  if (outcome === 'passed') return `${calls}, 0 lost, 0 wrong, 0 run twice${unknown}`;
   const events = [...new Set(problems.map(({ event }) => event))].join(', ');
+  if (outcome === 'unfinished') return `${calls}, 0 lost until it was ended early${unknown}: see ${events}`;
+  const counts = ([...bad, 'dropped'] as const).filter((word) => total[word] > 0);
   return `${calls}, ${counts.length > 0 ? counts.map((word) => `${total[word]} ${word}`).join(', ') : '0 lost, but not proven'}: see ${events}`;
 }

@@ -8,11 +8,12 @@ import type { Recording } from '../recording.ts';
 import { timeline } from '../timeline.ts';
 import { judge } from '../verdict.ts';
 import { html } from './html.ts';
-import { report, reportJsonSchema, reportSchema } from './json.ts';
+import { report } from './json.ts';
 import { markdown } from './markdown.ts';
 import { palette } from './palette.ts';
 import { painter } from './picture.ts';
 import { reportDocuments, writeReport } from './report.ts';
+import { reportJsonSchema, reportSchema } from './schema.ts';
 import { count, threeTimes, time } from './words.ts';
 
 const nothing = { wide: '<svg></svg>', narrow: '<svg></svg>' };
