@@ -2,7 +2,7 @@
  * Writes what charts take from their values.yaml and from elsewhere in the project: `node charts/tools/generate.ts`
  * (npm run charts:readme) writes, `--check` fails where something differs.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { valuesTable } from './readme.ts';
 import { valuesSchema } from './schema.ts';
 import { readValuesFile } from './values-file.ts';
@@ -41,8 +41,10 @@ export function generatedFiles(): { file: URL; wanted: string }[] {
   }
   files.push({ file: readme, wanted: page });
   // Helm takes files from inside of a chart only.
-  const script = new URL('../../loadtest/pi.ts', import.meta.url);
-  files.push({ file: new URL('charts/loadtest/files/pi.ts', chart), wanted: read(script) });
+  const scripts = new URL('../../loadtest/', import.meta.url);
+  for (const name of globSync('*.ts', { cwd: scripts })) {
+    files.push({ file: new URL(`charts/loadtest/files/${name}`, chart), wanted: read(new URL(name, scripts)) });
+  }
   return files;
 }
 

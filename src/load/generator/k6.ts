@@ -121,8 +121,14 @@ function settings(plan: LoadPlan): string[] {
   return Object.entries(all).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
 }
 
-/** The message within a line of k6's log. */
+/** The message within a line of k6's log, without where in the script it came from. */
 function message(log: string): string {
   const last = log.split('\n').findLast((line) => line.includes('level=error')) ?? log.trim().split('\n').at(-1) ?? '';
-  return /msg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1] ?? last;
+  const quoted = /msg=("(?:[^"\\]|\\.)*")/.exec(last)?.[1];
+  if (quoted === undefined) return last;
+  try {
+    return (JSON.parse(quoted) as string).split('\n')[0]!.replace(/^Error: /, '');
+  } catch {
+    return quoted;
+  }
 }
