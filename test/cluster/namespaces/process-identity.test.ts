@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,20 @@ test('a line of /proc/PID/stat, whatever the program is called', () => {
 test('this process and its parent', linux, () => {
   assert.equal(processOf(process.pid)?.parent, process.ppid);
   assert.equal(processOf(2 ** 22 + 1), undefined);
+});
+
+test('a process that has ended and is not buried yet does not run', linux, async (t) => {
+  // It becomes one that asks for no child of its own.
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = new Promise((resolve) => parent.once('close', resolve));
+  t.after(() => {
+    parent.kill('SIGKILL');
+    return ended;
+  });
+  const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(text.toString());
+  await until(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '), 'its end');
+  assert.equal(processOf(pid), undefined);
 });
 
 /** A process that wrote its own pid file before it became what it is. */
