@@ -1,0 +1,78 @@
+import { type Api, hasStatus } from './api.ts';
+import { takesPods } from './drain.ts';
+import { autoscalers, deployments, disruptionBudgets, type Node, nodes, pods, statefulSets } from './objects.ts';
+import { inWords, missingRights, type Right } from './rights.ts';
+import type { Site } from './site.ts';
+
+/** What is asked once, before anything is done: what a scenario needs is refused by it, or not. */
+export interface Facts {
+  /** Rights that we have not, each in words. */
+  missing: ReadonlySet<string>;
+  /** Undefined where we may not read them. */
+  nodes: readonly Node[] | undefined;
+  /** Somebody measures what pods use. */
+  metrics: boolean;
+  /** Disruption budgets of the release that let no pod go, by name. */
+  forbidding: readonly string[];
+}
+
+/** Rights by what needs them. */
+export const rights = {
+  exec: { verb: 'create', kind: pods, sub: 'exec' },
+  evict: { verb: 'create', kind: pods, sub: 'eviction' },
+  deletePods: { verb: 'delete', kind: pods },
+  patchDeployments: { verb: 'patch', kind: deployments },
+  patchStatefulSets: { verb: 'patch', kind: statefulSets },
+  patchAutoscalers: { verb: 'patch', kind: autoscalers },
+  getDeployments: { verb: 'get', kind: deployments },
+  getStatefulSets: { verb: 'get', kind: statefulSets },
+  getAutoscalers: { verb: 'get', kind: autoscalers },
+  getNodes: { verb: 'get', kind: nodes },
+  listNodes: { verb: 'list', kind: nodes },
+  patchNodes: { verb: 'patch', kind: nodes },
+  listBudgets: { verb: 'list', kind: disruptionBudgets },
+} as const satisfies Record<string, Right>;
+
+export async function gatherFacts(site: Site): Promise<Facts> {
+  const { api } = site;
+  const [missing, found, metrics] = await Promise.all([
+    missingRights(api, Object.values(rights)),
+    orUndefined(api.list(nodes)),
+    hasMetrics(api),
+  ]);
+  const forbidding = missing.has(inWords(api, rights.listBudgets)) ? [] : await budgetsThatForbid(site);
+  return { missing, nodes: found?.items, metrics, forbidding };
+}
+
+/** Nodes that pods may be put on. */
+export function openNodes(facts: Facts): readonly Node[] {
+  return (facts.nodes ?? []).filter(takesPods);
+}
+
+async function hasMetrics(api: Api): Promise<boolean> {
+  const answer = await orUndefined(api.read('/apis/metrics.k8s.io/v1beta1'), 404, 403, 503);
+  return answer !== undefined;
+}
+
+/** A budget that allows nothing while all is well will never allow anything. */
+async function budgetsThatForbid({ api, population }: Site): Promise<string[]> {
+  const { items } = await api.list(disruptionBudgets);
+  const servers = population.ready('server').map(({ pod }) => pod.metadata.labels ?? {});
+  return items
+    .filter(({ spec, status }) => {
+      const { matchLabels = {}, matchExpressions = [] } = spec.selector ?? {};
+      // An expression cannot be read here: such a budget shows when it says no.
+      const ours = servers.some((labels) => Object.entries(matchLabels).every(([key, value]) => labels[key] === value));
+      return ours && matchExpressions.length === 0 && status?.disruptionsAllowed === 0 && status.expectedPods > 0;
+    })
+    .map(({ metadata }) => metadata.name);
+}
+
+async function orUndefined<T>(answer: Promise<T>, ...statuses: number[]): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (hasStatus(cause, ...(statuses.length === 0 ? [403] : statuses))) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,128 @@
+import type { Deed, Proof } from '../cluster.ts';
+import { aim, oldestServers } from './aim.ts';
+import { ContainerShell, type Process } from './container-shell.ts';
+import type { PodLife } from './pod-life.ts';
+import type { Site } from './site.ts';
+
+/** How long Kubernetes may take to see that a container has ended, and processes to stand still, ms. */
+const endPatience = 60_000;
+const stopPatience = 5_000;
+/** Exit code of a program that SIGKILL ended. */
+const killed = 137;
+
+/** A server, and a shell beside it. */
+interface Victim {
+  life: PodLife;
+  shell: ContainerShell;
+  processes: Process[];
+}
+
+/** Kills all processes of whole servers at once (SIGKILL). Kubernetes starts their containers again. */
+export async function kill(site: Site, count: number): Promise<Deed> {
+  return withShells(site, count, async (victims) => {
+    const flying = await aim(
+      site,
+      victims.map(({ life }) => life),
+    );
+    const before = victims.map(({ life }) => life.main?.restartCount ?? 0);
+    const at = site.now();
+    for (const { life, shell } of victims) {
+      life.kills++;
+      shell.kill();
+    }
+    const proof = await Promise.all(
+      victims.map(async ({ life, processes }, index): Promise<Proof[]> => {
+        const dead = await site.proof(
+          `${life.name}: processes ${pidsOf(processes)} were killed, its container ended with exit code ${killed}`,
+          () => wasKilled(life, before[index]!),
+          endPatience,
+        );
+        return [dead, inFlight(life, flying[index]!)];
+      }),
+    );
+    return { at, servers: victims.map(({ life }) => life.name), proof: proof.flat() };
+  });
+}
+
+/** Stops all processes of whole servers (SIGSTOP), and lets them go on after so many ms. */
+export async function freeze(site: Site, count: number, ms: number): Promise<Deed> {
+  return withShells(site, count, async (victims) => {
+    const lives = victims.map(({ life }) => life);
+    const flying = await aim(site, lives);
+    const at = site.now();
+    await Promise.all(victims.map(({ shell }) => shell.stop(ms)));
+    const stood = await Promise.all(victims.map((victim) => stoodStill(site, victim, ms)));
+    await site.clock.sleep(Math.max(0, at + ms - site.now()), site.signal);
+    const still = await Promise.all(victims.map((victim) => stillStands(victim, ms)));
+    const until = site.now();
+    await Promise.all(victims.map(({ shell }) => shell.resume()));
+    const flew = lives.map((life, index) => inFlight(life, flying[index]!));
+    return { at, until, servers: lives.map(({ name }) => name), proof: [...stood, ...still, ...flew] };
+  });
+}
+
+/** Opens a shell beside each of the oldest servers first: nothing slow may stand between the aim and the shot. */
+async function withShells(site: Site, count: number, deed: (victims: Victim[]) => Promise<Deed>): Promise<Deed> {
+  const opened: ContainerShell[] = [];
+  const close = () => {
+    for (const shell of opened) shell.close();
+  };
+  // Who is frozen goes on when all is over, however it came to that.
+  site.signal.addEventListener('abort', close, { once: true });
+  try {
+    const victims = await Promise.all(
+      oldestServers(site, count).map(async (life): Promise<Victim> => {
+        const { name: pod, container } = life;
+        const shell = await ContainerShell.open(site.api, site.clock, { pod, container });
+        opened.push(shell);
+        const processes = await shell.list();
+        if (processes.some(({ pid }) => pid === 1)) {
+          throw new Error(
+            `${pod} does not share its process table, so nobody inside of it can signal its first process`,
+          );
+        }
+        if (processes.length === 0) throw new Error(`no process was found in the container ${container} of ${pod}`);
+        return { life, shell, processes };
+      }),
+    );
+    site.signal.throwIfAborted();
+    return await deed(victims);
+  } finally {
+    site.signal.removeEventListener('abort', close);
+    close();
+  }
+}
+
+function wasKilled({ main }: PodLife, restartsBefore: number): boolean {
+  const end = (main?.restartCount ?? 0) > restartsBefore ? main?.lastState?.terminated : main?.state?.terminated;
+  return end?.exitCode === killed;
+}
+
+/** Proof that all of them stand still; what has come to be meanwhile is stopped as well. */
+async function stoodStill({ clock, signal }: Site, { life, shell }: Victim, ms: number): Promise<Proof> {
+  const deadline = clock.now() + stopPatience;
+  for (;;) {
+    const processes = await shell.list();
+    const holds = processes.length > 0 && processes.every(({ state }) => state === 'T');
+    if (holds || clock.now() >= deadline) {
+      return { what: `${life.name}: processes ${pidsOf(processes)} stood still`, holds };
+    }
+    await shell.stop(ms);
+    await clock.sleep(50, signal);
+  }
+}
+
+async function stillStands({ life, shell }: Victim, ms: number): Promise<Proof> {
+  const processes = await shell.list();
+  const holds = processes.length > 0 && processes.every(({ state }) => state === 'T');
+  return { what: `${life.name} still stood still after ${ms / 1000} s`, holds };
+}
+
+function inFlight({ name }: PodLife, count: number): Proof {
+  const what = `the gateways had ${count} ${count === 1 ? 'call' : 'calls'} in flight to ${name} at that moment`;
+  return { what, holds: count > 0 };
+}
+
+function pidsOf(processes: readonly Process[]): string {
+  return processes.map(({ pid }) => pid).join(', ');
+}

@@ -1,0 +1,95 @@
+import type { Incident } from '../cluster.ts';
+import type { Pod } from './objects.ts';
+import { type Component, componentOf, PodLife } from './pod-life.ts';
+
+/** All pods of a release that there ever were, as they were told of. */
+export class Population {
+  readonly #lives = new Map<string, PodLife>();
+  readonly #now: () => number;
+  readonly #onIncident: (incident: Incident) => void;
+  /** How many times a container was seen started again, by the pod's uid. */
+  readonly #restarts = new Map<string, number>();
+  /** All that were there at first have been told of. */
+  complete = false;
+
+  /** @param now ms since 1970 */
+  constructor(now: () => number, onIncident: (incident: Incident) => void) {
+    this.#now = now;
+    this.#onIncident = onIncident;
+  }
+
+  put(pod: Pod): void {
+    const component = componentOf(pod);
+    if (component === undefined) return;
+    const { uid } = pod.metadata;
+    let life = this.#lives.get(uid);
+    const was = life?.phase;
+    if (life === undefined) {
+      life = new PodLife(pod, component, this.#now(), !this.complete);
+      this.#lives.set(uid, life);
+    } else life.see(pod, this.#now());
+    this.#judge(life, was);
+  }
+
+  gone(pod: Pod): void {
+    const life = this.#lives.get(pod.metadata.uid);
+    if (life === undefined) return;
+    this.put(pod);
+    life.removedAt = this.#now();
+    life.goneAt ??= life.removedAt;
+  }
+
+  /** The oldest first; those that are gone too. */
+  all(component: Component): PodLife[] {
+    return [...this.#lives.values()]
+      .filter((life) => life.component === component)
+      .sort((a, b) => a.startedAt - b.startedAt || (a.name < b.name ? -1 : 1));
+  }
+
+  /** Those that are not gone, told to go or not. */
+  present(component: Component): PodLife[] {
+    return this.all(component).filter(({ phase }) => phase !== 'gone');
+  }
+
+  ready(component: Component): PodLife[] {
+    return this.all(component).filter(({ phase }) => phase === 'ready');
+  }
+
+  /** The one at an address: of several that had it in turn, the last. */
+  serverAt(address: string): PodLife | undefined {
+    return this.all('server').findLast((life) => life.at('rpc') === address);
+  }
+
+  /** Writes down what nobody ordered. */
+  #judge(life: PodLife, was: PodLife['phase'] | undefined): void {
+    const { main, name, pod } = life;
+    const { uid } = pod.metadata;
+    const known = this.#restarts.get(uid);
+    const restarts = main?.restartCount ?? known ?? 0;
+    this.#restarts.set(uid, restarts);
+    // What was before we looked is not our matter.
+    if (known === undefined && !this.complete) return;
+    for (let more = restarts - (known ?? 0); more > 0; more--) {
+      if (life.kills > 0) life.kills--;
+      else this.#tell(`the container of ${name} ended by itself: ${endOf(main?.lastState?.terminated)}`);
+    }
+    if (was === 'gone' || life.phase !== 'gone') return;
+    const { phase, reason } = pod.status ?? {};
+    if (phase === 'Failed' && life.stoppedAt === undefined)
+      this.#tell(`${name} failed: ${reason ?? 'no reason is said'}`);
+    // Java ends a JVM that is told to with 143.
+    const end = main?.state?.terminated;
+    if (life.stoppedAt !== undefined && life.component !== 'zookeeper' && end !== undefined && end.exitCode !== 0) {
+      this.#tell(`${name} did not end in good order when it was told to: ${endOf(end)}`);
+    }
+  }
+
+  #tell(what: string): void {
+    this.#onIncident({ at: this.#now(), what });
+  }
+}
+
+function endOf(end: { exitCode: number; reason?: string } | undefined): string {
+  if (end === undefined) return 'it is not known how';
+  return `exit code ${end.exitCode}${end.reason === undefined || end.reason === 'Error' ? '' : ` (${end.reason})`}`;
+}

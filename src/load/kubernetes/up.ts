@@ -1,0 +1,41 @@
+import { unsettled } from '../settle.ts';
+import type { PodLife } from './pod-life.ts';
+import type { Site } from './site.ts';
+
+/** How long a release may take to have so many servers, and its gateways to call them, ms. */
+const patience = 180_000;
+
+/**
+ * Waits until each gateway calls so many servers, or as many as are wanted, and all else is well. Throws why it does not come to
+ * that, in a sentence.
+ */
+export async function waitUntilUp(site: Site, servers: number | undefined): Promise<void> {
+  const nothing = { at: 0, servers: [], proof: [] };
+  const missing = () => {
+    const state = site.state();
+    if (servers !== undefined && state.desired !== servers)
+      return `${state.desired} servers are wanted, not ${servers}`;
+    return unsettled({ do: 'baseline', at: 0, for: 0 }, nothing, state);
+  };
+  const why = () => `the release ${site.release.name} does not come up: ${missing()}${detail(site)}`;
+  await site.until(() => missing() === undefined, patience, why);
+}
+
+/** What Kubernetes says of a pod that is not ready, or that a gateway is silent. */
+function detail({ population, gateways }: Site): string {
+  const waiting = (['zookeeper', 'server', 'gateway'] as const)
+    .flatMap((component) => population.present(component))
+    .find(({ phase }) => phase === 'starting' || phase === 'unready');
+  if (waiting !== undefined) return `; ${waiting.name}: ${whyUnready(waiting)}`;
+  const silent = gateways.states().find(({ nodes }) => nodes.length === 0);
+  const life = population.present('gateway').find(({ name }) => name === silent?.name);
+  const where = life?.at('ops');
+  if (where === undefined) return '';
+  return `; http://${where}/nodes answers nothing: a NetworkPolicy must let the load test in to the ops port of gateways`;
+}
+
+function whyUnready({ complaint, pod }: PodLife): string {
+  const waiting = pod.status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state?.waiting;
+  if (waiting?.reason !== undefined) return [waiting.reason, waiting.message].filter((word) => word).join(': ');
+  return complaint === '' ? 'it is not ready' : complaint;
+}
