@@ -2,9 +2,13 @@
 #
 #   docker build --tag evenkeel:0.1.0 .                                             servers and gateways
 #   docker build --tag evenkeel:0.1.0-kubernetes --target kubernetes .              with the Kubernetes client too
+#   docker build --tag evenkeel:0.1.0-loadtest --target loadtest .                  the load test: with k6 and its scripts too
 #
 # They run as user 1000 on a read-only root; what they write goes to /tmp.
 ARG NODE_IMAGE=docker.io/library/node:26-slim
+ARG K6_IMAGE=docker.io/grafana/k6:1.8.1
+
+FROM ${K6_IMAGE} AS k6
 
 FROM ${NODE_IMAGE} AS base
 WORKDIR /app
@@ -26,6 +30,12 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 FROM base AS kubernetes-client
 WORKDIR /client
 COPY .npmrc images/kubernetes/package.json images/kubernetes/package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
+
+# The same, and what draws the report's pictures.
+FROM base AS loadtest-peers
+WORKDIR /peers
+COPY .npmrc images/loadtest/package.json images/loadtest/package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 
 FROM base AS app
@@ -51,6 +61,12 @@ LABEL org.opencontainers.image.title="evenkeel" \
 FROM app AS kubernetes
 # Above /app: found from there, and apart from what its own lock file says.
 COPY --from=kubernetes-client /client/node_modules /node_modules
+
+FROM app AS loadtest
+COPY --from=k6 /usr/bin/k6 /usr/local/bin/k6
+COPY --from=loadtest-peers /peers/node_modules /node_modules
+COPY loadtest loadtest
+CMD ["loadtest", "--help"]
 
 # The last target is the one that is built when none is named.
 FROM app AS evenkeel

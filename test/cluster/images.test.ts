@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { ImageBuild, ImageStore } from './image-store.ts';
 import { buildImages, finalTargets, imageTag } from './images.ts';
@@ -16,6 +17,11 @@ FROM base AS evenkeel
 COPY --from=build --chown=1:1 /app /app
 `;
   assert.deepEqual(finalTargets(dockerfile), ['evenkeel', 'loadtest']);
+});
+
+test('the targets of this project', () => {
+  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  assert.deepEqual(finalTargets(dockerfile), ['evenkeel', 'loadtest', 'kubernetes']);
 });
 
 test('the default target has the tag alone, others their name behind it', () => {

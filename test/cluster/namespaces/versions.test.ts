@@ -27,8 +27,9 @@ test('images that manifests and charts name are those that nodes have', () => {
   }
 });
 
-test("evenkeel's Dockerfile is built upon the image that is made for it", () => {
+test("evenkeel's Dockerfile is built upon the images that are made for it", () => {
   assert.ok(read('../../../Dockerfile').includes(`NODE_IMAGE=${images.node.name}\n`));
+  assert.ok(read('../../../Dockerfile').includes(`K6_IMAGE=${images.k6.name}\n`));
 });
 
 test('tools are of the versions that the images say', () => {
