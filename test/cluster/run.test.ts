@@ -15,7 +15,7 @@ describe('running a program', () => {
   });
 
   test('one that does not end is killed', async () => {
-    const ran = await run(['sleep', '600'], { timeout: 100 });
+    const ran = await run(['sleep', '3600'], { timeout: 100 });
     assert.equal(ran.ended, 'no end within 0.1 s');
   });
 

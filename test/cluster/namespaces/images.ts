@@ -14,32 +14,39 @@ import { buildStandIn, standInVersion } from './stand-ins.ts';
 /** ms. A machine without a way out says so at once or never. */
 const reachDeadline = 3_000;
 
-/** Sees to it that the images that nodes run are there as files. */
+/** Sees to it that the images that nodes run are there as files. @returns those. */
 export async function ensureNodeImages(layout: Layout, tools: string | undefined): Promise<string[]> {
   const files: string[] = [];
   for (const key of imageKeys) {
     if (!images[key].onNodes) continue;
     const file = join(layout.images, `${key}.tar`);
     files.push(file);
-    const note = `${file}.source`;
-    const source = await readFile(note, 'utf8').catch(() => '');
-    if (existsSync(file) && [`pulled ${images[key].name}`, await standInVersion(key)].includes(source)) continue;
-    await mkdir(layout.images, { recursive: true });
+    if (existsSync(file) && (await isCurrent(layout, key))) continue;
     const store = await ownStore(layout);
-    const made = await obtain(key, layout, store, tools);
-    const draft = `${file}.new`;
-    await rm(draft, { force: true });
-    await store.save(images[key].name, draft);
-    await rename(draft, file);
-    await writeFile(note, made);
+    await obtain(key, layout, store, tools, async () => {
+      await rm(`${file}.new`, { force: true });
+      await store.save(images[key].name, `${file}.new`);
+      await rename(`${file}.new`, file);
+    });
   }
   return files;
 }
 
 /** Sees to it that the store has what evenkeel's Dockerfile is built upon. */
 export async function ensureBuildImage(layout: Layout, store: ImageStore, tools: string | undefined): Promise<void> {
-  if (!(await store.has(images.node.name))) await obtain('node', layout, store, tools);
+  if ((await store.has(images.node.name)) && (await isCurrent(layout, 'node'))) return;
+  await obtain('node', layout, store, tools, async () => {});
 }
+
+/** Beside the files: where each image came from. */
+export const sourceNote = (layout: Layout, key: string): string => join(layout.images, `${key}.source`);
+
+async function isCurrent(layout: Layout, key: ImageKey): Promise<boolean> {
+  const source = await readFile(sourceNote(layout, key), 'utf8').catch(() => '');
+  return source === pulled(key) || source === (await standInVersion(key));
+}
+
+const pulled = (key: ImageKey) => `pulled ${images[key].name}`;
 
 /** buildah, with a storage of the cluster's own: a stand-in must not be mistaken for the image whose name it has. */
 export async function ownStore(layout: Layout): Promise<ImageStore> {
@@ -48,19 +55,34 @@ export async function ownStore(layout: Layout): Promise<ImageStore> {
   return buildah(layout.storage);
 }
 
-async function obtain(key: ImageKey, layout: Layout, store: ImageStore, tools: string | undefined): Promise<string> {
+/** @param keep What is done with it before it counts as there. */
+async function obtain(
+  key: ImageKey,
+  layout: Layout,
+  store: ImageStore,
+  tools: string | undefined,
+  keep: () => Promise<void>,
+): Promise<void> {
+  await mkdir(layout.images, { recursive: true });
+  const note = sourceNote(layout, key);
+  await rm(note, { force: true });
+  const source = (await pull(key, store)) ? pulled(key) : await standInVersion(key);
+  if (source !== pulled(key)) await buildStandIn(key, { layout, store, tools });
+  await keep();
+  await writeFile(note, source);
+}
+
+async function pull(key: ImageKey, store: ImageStore): Promise<boolean> {
   const { name } = images[key];
-  if (await reaches(name.split('/')[0]!)) {
-    tell(`pulling ${name}`);
-    try {
-      await store.pull(name);
-      return `pulled ${name}`;
-    } catch (cause) {
-      tell(`${name} cannot be pulled (${(cause as Error).message.split('\n').at(-1)})`);
-    }
+  if (!(await reaches(name.split('/')[0]!))) return false;
+  tell(`pulling ${name}`);
+  try {
+    await store.pull(name);
+    return true;
+  } catch (cause) {
+    tell(`${name} cannot be pulled (${(cause as Error).message.split('\n').at(-1)})`);
+    return false;
   }
-  await buildStandIn(key, { layout, store, tools });
-  return standInVersion(key);
 }
 
 const asked = new Map<string, Promise<boolean>>();

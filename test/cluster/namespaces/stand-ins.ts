@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fetchJars } from '../../support/apache-zookeeper-jars.ts';
@@ -73,8 +73,12 @@ const recipe = (name: string) => join(import.meta.dirname, 'stand-ins', name);
 
 /** Changes when another image would be built. */
 export async function standInVersion(key: ImageKey): Promise<string> {
-  const hash = createHash('sha256');
-  for (const name of ['base', key]) {
+  return versionOf(['base', key]);
+}
+
+async function versionOf(recipes: readonly string[]): Promise<string> {
+  const hash = createHash('sha256').update(await readFile(import.meta.filename));
+  for (const name of recipes) {
     for (const file of await readdir(recipe(name))) hash.update(await readFile(join(recipe(name), file)));
   }
   return `stand-in ${hash.digest('hex')}`;
@@ -95,17 +99,26 @@ export async function buildStandIn(key: ImageKey, kitchen: Kitchen): Promise<voi
 }
 
 async function ensureBase({ layout, store }: Kitchen): Promise<void> {
-  if (await store.has(baseImage)) return;
+  const note = join(layout.build, 'base.source');
+  const version = await versionOf(['base']);
+  if ((await store.has(baseImage)) && (await readFile(note, 'utf8').catch(() => '')) === version) return;
   const folder = join(layout.build, 'base');
   await rm(folder, { recursive: true, force: true });
   await cp(recipe('base'), folder, { recursive: true });
   // The suite of this machine: its keys and its mirrors are known here.
   const suite = /^VERSION_CODENAME=(\S+)/m.exec(await readFile('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
-  const packages = 'ca-certificates,libstdc++6,libatomic1';
-  const how = ['--quiet', '--variant=minbase', '--format=tar', `--include=${packages}`];
-  await output(['mmdebstrap', ...how, suite, join(folder, 'root.tar')], { timeout: 900_000 });
+  // What nobody reads there would be copied with every image, to every node. Java's package wants the folders of man.
+  const nothing = [
+    'path-exclude=/usr/share/doc/*',
+    'path-exclude=/usr/share/locale/*',
+    'path-exclude=/usr/share/man/*',
+  ];
+  const leaner = [...nothing, 'path-include=/usr/share/man/man?'].map((option) => `--dpkgopt=${option}`);
+  const how = ['--quiet', '--variant=minbase', '--format=tar', '--include=ca-certificates,libstdc++6,libatomic1'];
+  await output(['mmdebstrap', ...how, ...leaner, suite, join(folder, 'root.tar')], { timeout: 900_000 });
   await store.build({ folder, image: baseImage });
   await rm(folder, { recursive: true });
+  await writeFile(note, version);
 }
 
 async function withTool({ layout, tools }: Kitchen, name: ToolName, root: string, folder: string): Promise<void> {

@@ -1,13 +1,13 @@
 /** Everything that has to be there and to run, in order. What is there already is left as it is. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { systemClock } from '../../../src/core/clock.ts';
 import { output } from '../run.ts';
 import { tell } from '../tell.ts';
 import { resolverConfig } from './configs.ts';
 import { startControlPlane } from './control-plane.ts';
-import { ensureNodeImages, importImage } from './images.ts';
+import { ensureNodeImages, importImage, sourceNote } from './images.ts';
 import { inCluster } from './inside.ts';
 import { kubectl } from './kubectl.ts';
 import type { Layout } from './layout.ts';
@@ -75,11 +75,12 @@ async function switchMachines(layout: Layout, numbers: readonly number[]): Promi
   return switched.includes(true);
 }
 
-/** A node keeps its images when it is switched off: which it has stands in a file beside them. */
+/** A node keeps its images when it is switched off: which it has stands in files beside them. */
 async function importOnce(layout: Layout, number: number, file: string): Promise<void> {
-  const source = await readFile(`${file}.source`, 'utf8');
+  const key = basename(file, '.tar');
+  const source = await readFile(sourceNote(layout, key), 'utf8');
   const folder = join(layout.node(number).folder, 'imported');
-  const note = join(folder, file.split('/').at(-1)!);
+  const note = join(folder, key);
   if ((await readFile(note, 'utf8').catch(() => '')) === source) return;
   await importImage(layout, number, file);
   await mkdir(folder, { recursive: true });
