@@ -1,5 +1,5 @@
 /** Images that people name on the command line: files, or names in a store. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageStore } from './image-store.ts';
@@ -16,7 +16,7 @@ export async function withImageFiles(
   use: (file: string, image: string) => Promise<void>,
 ): Promise<void> {
   for (const image of images) {
-    if (existsSync(image)) {
+    if (statSync(image, { throwIfNoEntry: false })?.isFile()) {
       await use(image, image);
       continue;
     }

@@ -73,7 +73,7 @@ export function program(doing: Doing = real): Command {
         `it is up (${chosen.name}). Next: npm run cluster -- image --load && npm run cluster -- exec helm install evenkeel charts/evenkeel --set global.image.tag=dev`,
       );
     });
-  add('exec', 'run a program with the cluster: KUBECONFIG is set, kubectl and helm are on PATH')
+  add('exec', 'run a program with the cluster: KUBECONFIG is set, kubectl and helm are on PATH (of namespaces k6 too)')
     .argument('<command...>', 'the program and its arguments')
     .passThroughOptions()
     .allowUnknownOption()

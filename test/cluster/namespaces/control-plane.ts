@@ -51,7 +51,7 @@ export async function startControlPlane(layout: Layout): Promise<void> {
     '--enable-aggregator-routing=true',
   ]);
   const ready = () => succeeds(kubectl(layout, ['get', '--raw', '/readyz', '--request-timeout=5s']));
-  const wait = { daemons: ['etcd', 'kube-apiserver'], what: 'the API server to be ready', deadline: 90_000 };
+  const wait = { daemons: ['etcd', 'kube-apiserver'], what: 'the API server to be ready', deadline: 180_000 };
   await waitForDaemons(layout, wait, ready);
   const volumes = join(import.meta.dirname, 'volumes-process.ts');
   await startDaemon(layout, 'volumes', [...inside, process.execPath, volumes, layout.volumes]);

@@ -29,7 +29,7 @@ export async function startDaemon(layout: Layout, name: string, argv: readonly s
   });
   child.on('error', () => {});
   child.unref();
-  await waitFor(() => existsSync(pidFile), { what: `${name} to be started`, deadline: 10_000 });
+  await waitFor(() => existsSync(pidFile), { what: `${name} to be started`, deadline: 60_000 });
   return true;
 }
 
@@ -38,7 +38,7 @@ export interface DaemonWait {
   daemons: readonly string[];
   /** What is waited for, as the end of a sentence. */
   what: string;
-  /** ms. Default 60 s. */
+  /** ms. Default 180 s: the machine may be busy. */
   deadline?: number;
   /** What to show when time is up, in place of that log. */
   details?: () => Promise<string>;
@@ -50,7 +50,7 @@ export function waitForDaemons(
   wait: DaemonWait,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  const { daemons, what, deadline = 60_000, details = () => logOf(layout, daemons.at(-1)!) } = wait;
+  const { daemons, what, deadline = 180_000, details = () => logOf(layout, daemons.at(-1)!) } = wait;
   return waitFor(
     async () => {
       if (await condition()) return true;

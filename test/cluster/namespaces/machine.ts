@@ -49,7 +49,7 @@ export async function switchOn(layout: Layout, number: number): Promise<boolean>
     const holder = runningDaemon(layout, machineName(number));
     return holder !== undefined && existsSync(`/proc/${holder.pid}/root/run/machine-is-on`);
   };
-  const wait = { daemons: [machineName(number)], what: `${name} to be switched on`, deadline: 20_000 };
+  const wait = { daemons: [machineName(number)], what: `${name} to be switched on`, deadline: 60_000 };
   await waitForDaemons(layout, wait, isOn);
   return started;
 }

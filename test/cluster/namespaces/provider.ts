@@ -2,21 +2,21 @@
  * A Kubernetes without Docker, for root on Linux: every node is a set of namespaces with its own containerd, kubelet and
  * kube-proxy; the first one runs etcd and the control plane too. Nothing in it reaches the outside.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, statfs } from 'node:fs/promises';
-import { delimiter, isAbsolute } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { delimiter } from 'node:path';
 import { withImageFiles } from '../image-files.ts';
 import { buildah, docker, dockerAnswers, type ImageStore } from '../image-store.ts';
 import { type Command, type ContainerOfPod, Impossible, type OutsideSignal, type Provider } from '../provider.ts';
 import { succeeds } from '../run.ts';
 import { tell } from '../tell.ts';
-import { bringDown, removeState } from './down.ts';
+import { bringDown } from './down.ts';
 import { ensureBuildImage, importImage, ownStore } from './images.ts';
 import { inCluster } from './inside.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { withLock } from './lock.ts';
 import { isOn, machinesOn } from './machine.ts';
 import { hostPids, signalContainer } from './signal.ts';
+import { claimState, isOurs } from './state.ts';
 import { bringUp } from './up.ts';
 
 export interface NamespacesOptions {
@@ -38,17 +38,18 @@ export class NamespacesProvider implements Provider {
   }
 
   async up(nodes?: number): Promise<void> {
-    await checkState(this.#layout.state);
+    await claimState(this.#layout.state);
     await withLock(this.#layout, () => bringUp(this.#layout, this.#tools, nodes));
   }
 
   async down(): Promise<void> {
-    if (existsSync(this.#layout.state)) await withLock(this.#layout, () => bringDown(this.#layout));
+    if (isOurs(this.#layout.state)) await withLock(this.#layout, () => bringDown(this.#layout));
   }
 
   async destroy(): Promise<void> {
+    if (!isOurs(this.#layout.state)) return;
     await this.down();
-    await removeState(this.#layout);
+    await rm(this.#layout.state, { recursive: true, force: true });
   }
 
   async command(argv: readonly string[]): Promise<Command> {
@@ -80,7 +81,7 @@ export class NamespacesProvider implements Provider {
 
   async store(): Promise<ImageStore> {
     if (await dockerAnswers()) return docker;
-    await checkState(this.#layout.state);
+    await claimState(this.#layout.state);
     const store = await ownStore(this.#layout);
     await ensureBuildImage(this.#layout, store, this.#tools);
     return store;
@@ -92,17 +93,5 @@ export class NamespacesProvider implements Provider {
   /** Pids of all processes of a container, as this machine counts them. */
   hostPids(target: ContainerOfPod): Promise<number[]> {
     return hostPids(this.#layout, target);
-  }
-}
-
-/** Overlay file systems cannot be stacked, and machines have a /run, /proc and /sys of their own. */
-async function checkState(state: string): Promise<void> {
-  if (!isAbsolute(state) || /^\/(run|proc|sys|dev)(\/|$)/.test(state)) {
-    throw new Impossible(`--state ${state}: expected an absolute path, not below /run, /proc, /sys or /dev`);
-  }
-  await mkdir(state, { recursive: true, mode: 0o711 });
-  const overlay = 0x794c7630;
-  if ((await statfs(state)).type === overlay) {
-    throw new Impossible(`--state ${state}: it is on an overlay file system, and containers need one of a disk there`);
   }
 }

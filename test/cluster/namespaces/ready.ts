@@ -58,7 +58,7 @@ function waitForPods(layout: Layout, nodes: number, what: string): DaemonWait {
     const asked = ['-n', 'kube-system', 'get', 'pods,events', '-o', 'wide'];
     return `; logs are in ${layout.log}, and in kube-system there are\n${(await run(kubectl(layout, asked))).stdout}`;
   };
-  return { daemons, what, deadline: 120_000, details };
+  return { daemons, what, deadline: 300_000, details };
 }
 
 /** Forgets nodes that are no more, and their pods with them. */

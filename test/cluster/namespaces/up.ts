@@ -50,7 +50,7 @@ export async function bringUp(layout: Layout, tools: string | undefined, wanted?
 async function prepare(layout: Layout, tools: string | undefined): Promise<void> {
   await ensurePackages(toRun);
   for (const folder of [layout.bin, layout.log, layout.pid, layout.volumes]) await mkdir(folder, { recursive: true });
-  for (const tool of ['kube', 'etcd', 'helm'] as const) await ensureTool(layout, tool, tools);
+  for (const tool of ['kube', 'etcd', 'helm', 'k6'] as const) await ensureTool(layout, tool, tools);
   const pause = join(layout.bin, 'pause');
   if (!existsSync(pause)) {
     await output(['gcc', '-static', '-Os', '-o', pause, join(import.meta.dirname, 'stand-ins/pause.c')]);
