@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../../src/core/clock.ts';
 import { K6Reader } from '../../../src/load/generator/k6-reader.ts';
 import type { LoadPlan, ProofLoad, Stage } from '../../../src/load/plan.ts';
@@ -61,7 +61,6 @@ export class LoadPod {
   /** Starts it, and resolves when calls are made. */
   static async start(options: LoadOptions): Promise<LoadPod> {
     const { namespace } = options;
-    const script = readFileSync(new URL('../../../loadtest/pi.ts', import.meta.url), 'utf8');
     const observer = readFileSync(new URL('registry-observer.mjs', import.meta.url), 'utf8');
     const labels = { 'app.kubernetes.io/name': 'load' };
     const objects = [
@@ -69,7 +68,7 @@ export class LoadPod {
         apiVersion: 'v1',
         kind: 'ConfigMap',
         metadata: { name, namespace, labels },
-        data: { 'pi.ts': script, 'observer.mjs': observer },
+        data: { ...k6Scripts(), 'observer.mjs': observer },
       },
       { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels }, spec: podSpec(options) },
     ];
@@ -171,6 +170,13 @@ export class LoadPod {
   }
 }
 
+/** The script imports others that lie beside it. */
+function k6Scripts(): Record<string, string> {
+  const folder = new URL('../../../loadtest/', import.meta.url);
+  const names = readdirSync(folder).filter((file) => file.endsWith('.ts'));
+  return Object.fromEntries(names.map((file) => [file, readFileSync(new URL(file, folder), 'utf8')]));
+}
+
 function loadOf({ stages }: LoadOptions): ProofLoad {
   return { kind: 'proof', startRate: stages[0]!.target, stages };
 }
@@ -188,7 +194,8 @@ function podSpec(options: LoadOptions): object {
   };
   // Of k6's figures, only the lines that are read: all of them are seven times as much.
   const k6 = `k6 run --quiet --no-color --no-usage-report --summary-mode=disabled --out json=- /scripts/pi.ts 2>/results/k6.log |
-    awk '/^{"metric":"(evenkeel_|dropped_iterations")/ { print; fflush() }' >/results/samples.json`;
+    awk '/^{"metric":"(evenkeel_|dropped_iterations")/ { print; fflush() }' >/results/samples.json
+    cat /results/k6.log >&2`;
   return {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
