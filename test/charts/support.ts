@@ -111,6 +111,12 @@ export class Rendered {
         return document.toJS() as KubeObject | null;
       })
       .filter((object) => object !== null);
+    // As Kubernetes' reader takes it, to which N is false and 010 is eight.
+    const older = parseAllDocuments(text, { version: '1.1' }).map((document) => document.toJS());
+    assert.deepEqual(
+      older.filter((object) => object !== null),
+      this.objects,
+    );
   }
 
   ofKind(kind: string): KubeObject[] {
