@@ -2,7 +2,7 @@
 
 import type { Output } from './command.ts';
 import { attemptHelm, chartFolder, helm, mergeValues, type Part, type Values } from './helm.ts';
-import { exec, list, proxyGet, proxyPost } from './kubectl.ts';
+import { exec, list, proxyPost } from './kubectl.ts';
 import type { Pod } from './pod.ts';
 
 /** Tag of the images under test: `evenkeel:TAG`, and `evenkeel:TAG-kubernetes` with the Kubernetes client. */
@@ -105,6 +105,12 @@ export class Release {
     return helm(this.#arguments('upgrade'), { input: JSON.stringify(this.#values) });
   }
 
+  /** Back to an earlier revision. `upgrade` afterwards still has all values that it was given. */
+  rollback(revision: number): Promise<string> {
+    const where = ['--namespace', this.namespace, '--wait', '--timeout', '180s'];
+    return helm(['rollback', this.name, String(revision), ...where]);
+  }
+
   async uninstall(): Promise<void> {
     await helm(['uninstall', this.name, '--namespace', this.namespace, '--wait', '--timeout', '180s']);
   }
@@ -126,9 +132,15 @@ export class Release {
     return JSON.parse(await proxyPost(this.namespace, to, `/call/${method}`, JSON.stringify(input))) as T;
   }
 
+  /** A page of a pod's ops port. Asked for in the pod: policies may keep everybody else from it. */
+  page(pod: string, path: '/nodes' | '/metrics' | '/readyz'): Promise<string> {
+    const ask = `console.log(await (await fetch('http://127.0.0.1:9090${path}')).text())`;
+    return exec(this.namespace, pod, ['node', '--input-type=module', '--eval', ask]);
+  }
+
   /** `/nodes` of a pod: what a gateway sees of its servers, or how a server stands to the registry. */
   async nodes<T = NodesPage>(pod: string): Promise<T> {
-    return JSON.parse(await proxyGet(this.namespace, `pods/${pod}:9090`, '/nodes')) as T;
+    return JSON.parse(await this.page(pod, '/nodes')) as T;
   }
 
   /** Runs a module of JavaScript (with top-level `await`) in a pod of the gateway's, and gives what it prints. */
