@@ -20,8 +20,19 @@ export interface Pod {
 export interface ContainerStatus {
   name: string;
   restartCount: number;
-  state: { terminated?: { exitCode: number; signal?: number; reason: string } };
-  lastState: { terminated?: { exitCode: number; signal?: number; reason: string } };
+  /** Its startup probe has passed. */
+  started?: boolean;
+  state: { terminated?: Terminated };
+  lastState: { terminated?: Terminated };
+}
+
+interface Terminated {
+  exitCode: number;
+  signal?: number;
+  reason: string;
+  /** ISO 8601. */
+  startedAt: string;
+  finishedAt: string;
 }
 
 export function isReady({ status }: Pod): boolean {

@@ -115,9 +115,9 @@ export class Release {
     await helm(['uninstall', this.name, '--namespace', this.namespace, '--wait', '--timeout', '180s']);
   }
 
-  /** `helm test`. */
-  test(): Promise<Output> {
-    return attemptHelm(['test', this.name, '--namespace', this.namespace, '--timeout', '180s']);
+  /** `helm test`, with further flags. */
+  test(...flags: readonly string[]): Promise<Output> {
+    return attemptHelm(['test', this.name, '--namespace', this.namespace, '--timeout', '180s', ...flags]);
   }
 
   /** The pods of a part that are not on their way out. */
