@@ -18,6 +18,7 @@ function withLoad(load: LoadPlan['load']): Recording {
 describe('the autoscaler', () => {
   it('is late by the time from the rise of the load to the first new server, and to the last', () => {
     assert.deepEqual(autoscaling(run, event!, run.events[2]!.at), {
+      direction: 'up',
       since: began + 20_000,
       firstChange: 18_000,
       reached: 33_000,
@@ -84,6 +85,7 @@ describe('the autoscaler', () => {
     });
     const fell = { ...withLoad({ kind: 'proof', startRate: 50, stages }), states };
     assert.deepEqual(autoscaling(fell, down, forever), {
+      direction: 'down',
       since: began + 25_000,
       firstChange: 20_000,
       reached: 20_000,

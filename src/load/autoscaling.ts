@@ -3,6 +3,8 @@ import type { PlayedEvent, Recording } from './recording.ts';
 
 /** How the autoscaler followed the load. Times in ms. */
 export interface Autoscaling {
+  /** Whether there were to be more servers, or fewer. */
+  direction: 'up' | 'down';
   /** When the load it answers began to change, ms since 1970. */
   since: number;
   /** From then to the first server more (or less) that was ready. Undefined if there was none. */
@@ -30,6 +32,7 @@ export function autoscaling(recording: Recording, event: PlayedEvent, until: num
   const beyond = after.map(({ desired, ready }) => Math.max(way * (desired - step.to), way * (ready - step.to)));
   const timeOf = (state: ClusterState | undefined) => state && state.at - since;
   return {
+    direction: way > 0 ? 'up' : 'down',
     since,
     firstChange: timeOf(after.find(({ ready }) => way * (ready - there) > 0)),
     reached: timeOf(after.find(({ ready }) => way * (ready - step.to) >= 0)),

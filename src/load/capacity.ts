@@ -35,16 +35,19 @@ export interface Capacity {
   fullFrom: number | undefined;
 }
 
+/** The first calls find cold compilers, and connections that are still being made, ms. */
+const warmUp = 3000;
 /** Less is no figure, ms. */
 const shortest = 2000;
-const wanted = 0.9;
+/** Under this the machines are full. */
+export const wantedEfficiency = 0.9;
 
 /** How throughput followed the servers. Undefined unless the load was of users who call without a pause. */
 export function capacity(recording: Recording): Capacity | undefined {
   if (recording.scenario.load.kind !== 'capacity') return undefined;
   const plateaus = quietStretches(recording).map((stretch) => measured(recording, stretch));
   const points = pointsOf(plateaus);
-  const fullFrom = points.find(({ efficiency }) => efficiency < wanted)?.servers;
+  const fullFrom = points.find(({ efficiency }) => efficiency < wantedEfficiency)?.servers;
   return { plateaus, points, fullFrom };
 }
 
@@ -70,7 +73,7 @@ function quietStretches(recording: Recording): Stretch[] {
   return stretches
     .map((stretch) => ({
       ...stretch,
-      from: Math.max(stretch.from, recording.began),
+      from: Math.max(stretch.from, recording.began + warmUp),
       until: Math.min(stretch.until, ended),
     }))
     .filter(({ from, until }) => until - from >= shortest);

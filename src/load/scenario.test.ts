@@ -156,6 +156,6 @@ it('each kind of event can be told in words', () => {
   assert.deepEqual(events.map(describeStep), [
     ...['scale to 1', 'scale to 1, one every 5 s', 'rolling restart', 'kill -9 1 server', 'freeze 1 server for 1 s'],
     ...['drain a node', 'rolling restart of the gateways', 'autoscaler to 2', 'ZooKeeper away for 1 s'],
-    ...["ZooKeeper's leader killed", 'all of ZooKeeper killed', 'nothing for 90 s'],
+    ...["ZooKeeper's leader killed", 'all of ZooKeeper killed', 'baseline of 90 s'],
   ]);
 });

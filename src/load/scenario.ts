@@ -176,7 +176,7 @@ export function describeStep(step: Step): string {
     case 'zookeeper-all':
       return 'all of ZooKeeper killed';
     case 'baseline':
-      return `nothing for ${seconds(step.for)}`;
+      return `baseline of ${seconds(step.for)}`;
   }
 }
 

@@ -13,7 +13,7 @@ interface Placed {
 }
 
 /** A lane's title and legend: in one line if they fit into `width`, else in two. */
-export function heading({ title, legend }: Lane, width: number): Placed {
+export function heading({ title, legend }: Pick<Lane, 'title' | 'legend'>, width: number): Placed {
   const narrow = width < 600;
   const size = narrow ? 11 : 13;
   const [space, besideTitle] = narrow ? [10, 12] : [18, 22];
@@ -45,13 +45,22 @@ function text(words: string, x: number, y: number, style: string, fill: string):
   return { type: 'text', silent: true, x, y, style: { text: words, font: style, fill, verticalAlign: 'middle' } };
 }
 
-function swatch({ colour, width, dash, filled }: Look, x: number, y: number): object {
+function swatch({ colour, width, dash, filled, hollow, shape }: Look, x: number, y: number): object {
+  if (shape === 'diamond') {
+    const points = [
+      [x + 4, y],
+      [x + 11, y - 7],
+      [x + 18, y],
+      [x + 11, y + 7],
+    ];
+    return { type: 'polygon', silent: true, shape: { points }, style: { fill: standIn(colour) } };
+  }
   if (width === undefined) {
     return {
       type: 'rect',
       silent: true,
       shape: { x: x + 5, y: y - 6, width: 12, height: 12 },
-      style: { fill: standIn(colour) },
+      style: hollow ? { fill: standIn('page'), stroke: standIn(colour), lineWidth: 1.5 } : { fill: standIn(colour) },
     };
   }
   const line = {

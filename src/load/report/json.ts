@@ -62,10 +62,10 @@ export function report(recording: Recording, verdict: Verdict, timeline: Timelin
 }
 
 function autoscaling(
-  { since, firstChange, reached, overshoot }: Autoscaling,
+  { since, firstChange, reached, ...rest }: Autoscaling,
   seconds: (at: number) => number,
 ): Report['events'][number]['autoscaling'] {
-  return { since: seconds(since), firstChange: firstChange ?? null, reached: reached ?? null, overshoot };
+  return { ...rest, since: seconds(since), firstChange: firstChange ?? null, reached: reached ?? null };
 }
 
 function capacity({ points, plateaus, fullFrom }: Capacity, seconds: (at: number) => number): Report['capacity'] {

@@ -1,14 +1,17 @@
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn, SeriesOption } from 'echarts';
-import type { Bucket, ReplicaPoint, Timeline, WeightLane } from '../timeline.ts';
+import type { AutoscalerPoint, Bucket, GatewayPoint, ReplicaPoint, Timeline, WeightLane } from '../timeline.ts';
 import { type Colour, standIn } from './palette.ts';
 
-/** How a line or a surface is drawn. What tells them apart besides colour: width, dashes, being filled. */
+/** How a line, a surface or a point is drawn. What tells them apart besides colour: width, dashes, being filled, shape. */
 export interface Look {
   colour: Colour;
   /** Of the line; a surface has none. */
   width?: number;
   dash?: 'dashed' | 'dotted';
   filled?: boolean;
+  /** An outline instead of a surface. */
+  hollow?: boolean;
+  shape?: 'diamond';
 }
 
 /** One strip of the picture. */
@@ -31,15 +34,17 @@ interface Line {
 export function lanesOf(timeline: Timeline, narrow: boolean): Lane[] {
   return [
     replicaLane(timeline),
+    ...(timeline.autoscaler.length > 0 ? [autoscalerLane(timeline)] : []),
+    ...(timeline.gateways.length > 0 ? [gatewayLane(timeline)] : []),
     rateLane(timeline.buckets, timeline.width),
     latencyLane(timeline.buckets, timeline.width),
-    troubleLane(timeline.buckets, timeline.width),
+    troubleLane(timeline.buckets, timeline.width, narrow),
     weightLane(timeline.weights, narrow),
   ];
 }
 
 /** A lane of lines and its legend. */
-function lineLane(title: string, height: number, axis: Lane['axis'], lines: readonly Line[]): Lane {
+export function lineLane(title: string, height: number, axis: Lane['axis'], lines: readonly Line[]): Lane {
   return {
     ...{ title, height, axis },
     legend: lines.map(({ name, look }) => ({ word: name, look })),
@@ -47,11 +52,45 @@ function lineLane(title: string, height: number, axis: Lane['axis'], lines: read
   };
 }
 
-function replicaLane({ replicas, length }: Timeline): Lane {
-  const points = (pick: (point: ReplicaPoint) => number | undefined): [number, number | null][] => [
-    ...replicas.map((point): [number, number | null] => [point.t, pick(point) ?? null]),
-    [length, replicas.length > 0 ? (pick(replicas.at(-1)!) ?? null) : null],
+/** Steps that go on until the end of the run. */
+function steps<P extends { t: number }>(
+  course: readonly P[],
+  length: number,
+  pick: (point: P) => number | undefined,
+): [number, number | null][] {
+  const last = course.at(-1);
+  return [
+    ...course.map((point): [number, number | null] => [point.t, pick(point) ?? null]),
+    ...(last === undefined ? [] : [[length, pick(last) ?? null] as [number, number | null]]),
   ];
+}
+
+function autoscalerLane({ autoscaler, length }: Timeline): Lane {
+  const points = (pick: (point: AutoscalerPoint) => number) => steps(autoscaler, length, pick);
+  const most = Math.max(...autoscaler.map(({ max, desired }) => Math.max(max, desired)));
+  return lineLane('Autoscaler', 60, { type: 'value', min: 0, max: most + 1 }, [
+    { name: 'wants', look: { colour: 'blue', width: 2, filled: true }, step: true, points: points((p) => p.desired) },
+    { name: 'at most', look: { colour: 'ink', width: 1.5, dash: 'dashed' }, step: true, points: points((p) => p.max) },
+    { name: 'at least', look: { colour: 'soft', width: 2, dash: 'dotted' }, step: true, points: points((p) => p.min) },
+  ]);
+}
+
+function gatewayLane({ gateways, length }: Timeline): Lane {
+  const points = (pick: (point: GatewayPoint) => number) => steps(gateways, length, pick);
+  const most = Math.max(...gateways.map(({ ready, desired }) => Math.max(ready, desired)));
+  return lineLane('Gateways', 50, { type: 'value', min: 0, max: most + 1 }, [
+    { name: 'ready', look: { colour: 'blue', width: 2, filled: true }, step: true, points: points((p) => p.ready) },
+    {
+      name: 'wanted',
+      look: { colour: 'ink', width: 1.5, dash: 'dashed' },
+      step: true,
+      points: points((p) => p.desired),
+    },
+  ]);
+}
+
+function replicaLane({ replicas, length }: Timeline): Lane {
+  const points = (pick: (point: ReplicaPoint) => number | undefined) => steps(replicas, length, pick);
   const most = Math.max(1, ...replicas.flatMap(({ desired, ready, registered = 0 }) => [desired, ready, registered]));
   return lineLane('Servers', 84, { type: 'value', min: 0, max: most + 1 }, [
     { name: 'ready', look: { colour: 'blue', width: 2, filled: true }, step: true, points: points((p) => p.ready) },
@@ -96,13 +135,14 @@ function latencyLane(buckets: readonly Bucket[], width: number): Lane {
 }
 
 /** Bars, the worst at the bottom: there a single one can be seen. */
-function troubleLane(buckets: readonly Bucket[], width: number): Lane {
-  const kinds = [
-    { word: 'failed', look: { colour: 'red', filled: true }, pick: (b: Bucket) => b.failed },
-    { word: 'unknown, and said so', look: { colour: 'orange', filled: true }, pick: (b: Bucket) => b.unknown },
-    { word: 'never sent', look: { colour: 'ink', filled: true }, pick: (b: Bucket) => b.dropped },
-    { word: 'sent again', look: { colour: 'paleblue', filled: true }, pick: (b: Bucket) => b.retried },
-  ] as const;
+function troubleLane(buckets: readonly Bucket[], width: number, narrow: boolean): Lane {
+  const unknown = narrow ? 'unknown' : 'unknown, and said so';
+  const kinds: { word: string; look: Look; pick: (bucket: Bucket) => number }[] = [
+    { word: 'failed', look: { colour: 'red', filled: true }, pick: (b) => b.failed },
+    { word: unknown, look: { colour: 'orange', hollow: true }, pick: (b) => b.unknown },
+    { word: 'never sent', look: { colour: 'ink', filled: true }, pick: (b) => b.dropped },
+    { word: 'sent again', look: { colour: 'paleblue', filled: true }, pick: (b) => b.retried },
+  ];
   const data = buckets.flatMap((bucket) => {
     let floor = 0;
     return kinds.flatMap(({ look, pick }) => {
@@ -110,10 +150,17 @@ function troubleLane(buckets: readonly Bucket[], width: number): Lane {
       if (value === 0) return [];
       floor += value;
       return [
-        { value: [bucket.t, bucket.t + width, floor - value, floor], itemStyle: { color: standIn(look.colour) } },
+        {
+          value: [bucket.t, bucket.t + width, floor - value, floor, look.hollow ? 1 : 0],
+          itemStyle: { color: standIn(look.colour) },
+        },
       ];
     });
   });
+  if (data.length === 0) {
+    const axis: Lane['axis'] = { type: 'value', min: 0, max: 1, format: () => '' };
+    return { title: 'Trouble: none', height: 8, legend: [], axis, series: [] };
+  }
   const most = Math.max(0, ...data.map(({ value }) => value[3]!));
   return {
     ...{ title: 'Trouble, calls a second', height: 70, legend: kinds.map(({ word, look }) => ({ word, look })) },
@@ -127,29 +174,50 @@ function troubleLane(buckets: readonly Bucket[], width: number): Lane {
 
 /** A row for each server: the higher the bar, the more weight, each halving one step down. */
 function weightLane(weights: readonly WeightLane[], narrow: boolean): Lane {
-  const data = weights.flatMap(({ points }, row) =>
-    points.slice(0, -1).flatMap((point, index) => {
+  const slot = Math.max(0, ...weights.map(({ points }) => points.at(-1)?.t ?? 0)) / (narrow ? 150 : 400);
+  const data = weights.flatMap(({ points: all }, row) => {
+    const points = thinned(all.filter(isNews), slot);
+    return points.slice(0, -1).flatMap((point, index) => {
       if (point.state === 'absent') return [];
       const steps = Math.log2(point.base) + 1;
       const height = Math.max(0.08, (Math.log2(Math.max(0.5, point.weight ?? 0)) + 1) / steps);
       const itemStyle = { color: standIn(weightColour(point.state, height)) };
-      return [{ value: [point.t, points[index + 1]!.t, row, height], itemStyle }];
-    }),
-  );
+      return [{ value: [point.t, points[index + 1]!.t, row, height, point.state === 'draining' ? 1 : 0], itemStyle }];
+    });
+  });
+  // Many servers may come and go: the rows share what there is of height.
+  const rowHeight = Math.min(22, Math.max(5, 500 / Math.max(1, weights.length)));
   return {
-    title: narrow ? 'Weight of each server' : 'Weight of each server as the gateway sees it',
-    height: Math.max(1, weights.length) * 22,
+    title: narrow ? 'Weight of each server' : 'Weight of each server as the gateways see it',
+    height: Math.max(1, weights.length) * rowHeight,
     legend: [
       { word: 'full', look: { colour: 'blue', filled: true } },
       { word: 'reduced', look: { colour: 'paleblue', filled: true } },
-      { word: 'draining', look: { colour: 'soft', filled: true } },
+      { word: 'draining', look: { colour: 'soft', hollow: true } },
       { word: narrow ? 'cut off' : 'suspended or not connected', look: { colour: 'orange', filled: true } },
     ],
-    axis: { rows: weights.map(({ server }) => (narrow ? server.replace(/^.*-/, '') : server)) },
+    axis: { rows: weights.map(({ server }) => (narrow || server.length > 10 ? server.replace(/^.*-/, '') : server)) },
     series: [
       { type: 'custom', name: 'weight', silent: true, renderItem: weightBar, data, encode: { x: [0, 1], y: 2 } },
     ],
   };
+}
+
+/** What weight is left to a server that gets no new calls says nothing. */
+function isNews(point: WeightPoint, index: number, points: readonly WeightPoint[]): boolean {
+  return point.state !== 'draining' || points[index - 1]?.state !== 'draining' || index === points.length - 1;
+}
+
+type WeightPoint = WeightLane['points'][number];
+
+/** The least weight of each stretch so long, and what it ended with: what is narrower than a line can be seen by nobody. */
+function thinned(points: readonly WeightPoint[], slot: number): WeightPoint[] {
+  const groups = Map.groupBy(points, ({ t }) => Math.floor(t / Math.max(slot, 0.001)));
+  return [...groups.values()].flatMap((group) => {
+    const [first, last] = [group[0]!, group.at(-1)!];
+    const worst = group.reduce((a, b) => ((b.weight ?? 0) < (a.weight ?? 0) ? b : a));
+    return worst === last ? [{ ...last, t: first.t }] : [{ ...worst, t: first.t }, last];
+  });
 }
 
 function weightColour(state: string, height: number): Colour {
@@ -169,7 +237,7 @@ function bar(_: unknown, api: CustomSeriesRenderItemAPI): CustomSeriesRenderItem
       width: Math.max(1, x2 - x1 - 1),
       height: Math.max(2, low - high),
     },
-    style: { fill: api.visual('color') as string },
+    style: surface(api),
   };
 }
 
@@ -180,10 +248,15 @@ function weightBar(_: unknown, api: CustomSeriesRenderItemAPI): CustomSeriesRend
   const height = row * Number(api.value(3));
   return {
     type: 'rect',
-    // A hair wider than it is: neighbours would show a seam.
-    shape: { x: x1, y: middle + row / 2 - height, width: Math.max(0.5, x2 - x1 + 0.3), height },
-    style: { fill: api.visual('color') as string },
+    // Wider than it is: neighbours would show a seam. The next one is drawn over it.
+    shape: { x: x1, y: middle + row / 2 - height, width: x2 - x1 + (api.value(4) === 1 ? 0 : 0.7), height },
+    style: surface(api),
   };
+}
+
+function surface(api: CustomSeriesRenderItemAPI) {
+  const colour = api.visual('color') as string;
+  return api.value(4) === 1 ? { fill: standIn('page'), stroke: colour, lineWidth: 1.5 } : { fill: colour };
 }
 
 function line({ name, look, step, points }: Line): SeriesOption {

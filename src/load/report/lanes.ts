@@ -3,6 +3,7 @@ import type { Timeline } from '../timeline.ts';
 import { font, heading } from './heading.ts';
 import { type Lane, lanesOf } from './lane.ts';
 import { standIn } from './palette.ts';
+import type { Drawing } from './picture.ts';
 
 /** An event on the time axis, seconds since the load began. */
 export interface EventMark {
@@ -10,23 +11,34 @@ export interface EventMark {
   at: number;
   settled: number;
   ok: boolean;
+  /** False if nothing was done: time to compare with, or to wait in. */
+  done: boolean;
 }
 
+/** Room for the events' numbers. */
 const top = 34;
 const gap = 12;
 
-/** All lanes over one time axis, as an option for ECharts. */
-export function lanes(
-  timeline: Timeline,
+/** The run: its lanes over one time axis. */
+export function lanes(timeline: Timeline, events: readonly EventMark[]): Drawing {
+  return (width) => stacked(lanesOf(timeline, width < narrowest), timeline.length, events, width);
+}
+
+/** Under this width everything is smaller, and words are shorter. */
+export const narrowest = 600;
+
+/** Lanes over one time axis of that many seconds. */
+export function stacked(
+  all: readonly Lane[],
+  length: number,
   events: readonly EventMark[],
   width: number,
-): { option: EChartsOption; height: number } {
-  const narrow = width < 600;
+): ReturnType<Drawing> {
+  const narrow = width < narrowest;
   const left = narrow ? 46 : 74;
-  const all = lanesOf(timeline, narrow);
   const tops: number[] = [];
   const headings: object[] = [];
-  let y = top;
+  let y = events.length > 0 ? top : 0;
   for (const lane of all) {
     const words = heading(lane, width - 8);
     headings.push(...words.at(y));
@@ -39,7 +51,7 @@ export function lanes(
     textStyle: { fontFamily: font, color: standIn('ink') },
     // Without `none` a lane with long labels would shrink, and the lanes would no longer have one time axis.
     grid: all.map(({ height }, index) => ({ left, right: 12, top: tops[index]!, height, outerBoundsMode: 'none' })),
-    xAxis: all.map((_, index) => timeAxis(index, timeline.length, index === all.length - 1)),
+    xAxis: all.map((_, index) => timeAxis(index, length, index === all.length - 1)),
     yAxis: all.map((lane, index) => valueAxis(lane, index, narrow)),
     series: [
       ...all.flatMap((lane, index) => [
@@ -47,7 +59,7 @@ export function lanes(
         ...lane.series.map((series) => ({ ...series, xAxisIndex: index, yAxisIndex: index }) as SeriesOption),
       ]),
     ],
-    graphic: [...marks(events, timeline.length, { left, right: 12, width }), ...headings],
+    graphic: [...marks(events, length, { left, right: 12, width }), ...headings],
   };
   return { option, height };
 }
@@ -109,28 +121,44 @@ interface Frame {
   width: number;
 }
 
-/** The events' numbers at the top; those that went wrong have a cross. */
+/** The radius of a number, and the least distance of two. */
+const [radius, distance] = [11, 25];
+
+/** The events' numbers at the top: filled if something was done, a ring if not, and with a cross if it went wrong. */
 function marks(events: readonly EventMark[], length: number, frame: Frame): object[] {
   const perSecond = (frame.width - frame.left - frame.right) / Math.max(1, length);
-  return events.flatMap(({ index, at, ok }) => {
-    const x = frame.left + at * perSecond;
+  const points = events.map(({ at }) => frame.left + at * perSecond);
+  const places = apart(points, frame.width - frame.right);
+  return events.flatMap(({ index, ok, done }, order) => {
+    const x = places[order]!;
     const colour = standIn(ok ? 'ink' : 'red');
     return [
       {
         type: 'line',
         silent: true,
-        shape: { x1: x, y1: 24, x2: x, y2: top + 4 },
+        shape: { x1: x, y1: 24, x2: points[order], y2: top + 4 },
         style: { stroke: standIn('soft') },
       },
-      { type: 'circle', silent: true, shape: { cx: x, cy: 13, r: 11 }, style: { fill: colour } },
+      {
+        ...{ type: 'circle', silent: true, shape: { cx: x, cy: 13, r: done ? radius : radius - 1 } },
+        style: done ? { fill: colour } : { fill: standIn('page'), stroke: colour, lineWidth: 2 },
+      },
       {
         ...{ type: 'text', silent: true, x, y: 13 },
         style: {
-          ...{ text: ok ? String(index) : `${index}✘`, fill: standIn('page') },
+          ...{ text: ok ? String(index) : `${index}✘`, fill: done ? standIn('page') : colour },
           font: `bold 12px ${font}`,
           ...{ align: 'center', verticalAlign: 'middle' },
         },
       },
     ];
   });
+}
+
+/** The same places, moved as little to the right, and where that has an end to the left, as keeps them apart. */
+function apart(points: readonly number[], right: number): number[] {
+  const places = [...points];
+  for (let i = 1; i < places.length; i++) places[i] = Math.max(places[i]!, places[i - 1]! + distance);
+  for (let i = places.length - 1, most = right; i >= 0; i--, most -= distance) places[i] = Math.min(places[i]!, most);
+  return places;
 }

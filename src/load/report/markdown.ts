@@ -1,30 +1,48 @@
+import type { Capacity } from '../capacity.ts';
 import type { Recording } from '../recording.ts';
 import type { Verdict } from '../verdict.ts';
-import { columns, eventTitle } from './table.ts';
+import { capacityColumns, columns, eventTitle, remarks, scalingWords, sign, title } from './table.ts';
 import { count, time } from './words.ts';
 
 /** The verdict for a pull request. */
 export function markdown(recording: Recording, verdict: Verdict): string {
-  const { ok, headline, events, problems, total, p50, p99 } = verdict;
-  const heads = ['', 'Event', ...columns.map(({ head }) => head)];
-  const rows = events.map((event) => [
-    event.ok ? '✔' : '✘',
-    `${event.event.index}. ${eventTitle(event)}`,
-    ...columns.map(({ cell }) => cell(event)),
-  ]);
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const { ok, headline, events, problems, total, p50, p99, capacity } = verdict;
+  const rows = [
+    ...events.map((event) => [
+      event.ok ? '✔' : '✘',
+      `${event.event.index}. ${eventTitle(event)}`,
+      ...columns.map(({ cell }) => cell(event)),
+    ]),
+    ...verdict.unplayed.map((name) => ['…', `${name.replace(' ', '. ')}: not played`, ...columns.map(() => '')]),
+  ];
+  const autoscaled = events.filter(({ effects }) => effects.autoscaling !== undefined);
   return [
-    `### ${ok ? '✔ Nothing was lost' : '✘ Not passed'}: ${headline}`,
+    `### ${sign(verdict)} ${title(verdict)}: ${headline}`,
     '',
     ...(ok ? [] : [...problems.map(({ event, what }) => `- **${event}**: ${what}`), '']),
-    line(heads),
-    line(heads.map((_, index) => (index < 2 ? '---' : '---:'))),
-    ...rows.map(line),
+    ...markdownTable(['', 'Event', ...columns.map(({ head }) => head)], rows, 2),
     '',
+    ...autoscaled.flatMap((event) => [`${event.event.index}. ${eventTitle(event)}: ${remarks(event).join(', ')}.`, '']),
+    ...(capacity === undefined ? [] : [...capacityTable(capacity), '', scalingWords(capacity), '']),
     `Scenario ${recording.scenario.name}, load by ${recording.generator}: p50 ${time(p50)}, p99 ${time(p99)}, ${count(total.retried)} calls sent again, ${count(total.unknown)} unknown and said so.`,
+    ...verdict.notes.map((note) => `Note: ${note}.`),
     `${Object.entries(recording.environment)
       .map(([name, value]) => `${name}: ${value}`)
       .join(' · ')}`,
     '',
   ].join('\n');
+}
+
+function capacityTable({ points }: Capacity): string[] {
+  return markdownTable(
+    capacityColumns.map(({ head }) => head),
+    points.map((point) => capacityColumns.map(({ cell }) => cell(point))),
+    0,
+  );
+}
+
+/** The lines of a table. The first columns so many are words, the others figures. */
+export function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[], words: number): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(heads), line(heads.map((_, index) => (index < words ? '---' : '---:'))), ...rows.map(line)];
 }

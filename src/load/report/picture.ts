@@ -1,10 +1,22 @@
-import type { Timeline } from '../timeline.ts';
-import type { EventMark } from './lanes.ts';
-import { lanes } from './lanes.ts';
+import type { EChartsOption } from 'echarts';
 import { withPageColours } from './palette.ts';
 
+/** A picture, as an option for ECharts, laid out for a width in pixels. */
+export type Drawing = (width: number) => { option: EChartsOption; height: number };
+
 /** Draws SVG. */
-export type Painter = (timeline: Timeline, events: readonly EventMark[], width: number) => string;
+export type Painter = (drawing: Drawing, width: number) => string;
+
+/** A picture in two widths; a page shows the one that fits. */
+export interface Pictures {
+  wide: string;
+  narrow: string;
+}
+
+/** Draws for a page on a desktop and on a phone. */
+export function inTwoWidths(paint: Painter, drawing: Drawing): Pictures {
+  return { wide: paint(drawing, 1100), narrow: paint(drawing, 380) };
+}
 
 /** What to say before a run where none can be drawn. */
 export const noPicture =
@@ -20,8 +32,8 @@ export async function painter(load = () => import('echarts')): Promise<Painter |
     throw new Error(`the package "echarts" cannot be loaded: ${cause.message}`, { cause });
   });
   if (echarts === undefined) return undefined;
-  return (timeline, events, width) => {
-    const { option, height } = lanes(timeline, events, width);
+  return (drawing, width) => {
+    const { option, height } = drawing(width);
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
     try {
       chart.setOption(option);

@@ -3,20 +3,23 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { autoscaledRun, capacityRun } from '../../../test/support/synthetic-cluster.ts';
 import { syntheticRun } from '../../../test/support/synthetic-run.ts';
 import type { Recording } from '../recording.ts';
 import { timeline } from '../timeline.ts';
 import { judge } from '../verdict.ts';
 import { html } from './html.ts';
 import { report } from './json.ts';
+import { lanes } from './lanes.ts';
 import { markdown } from './markdown.ts';
 import { palette } from './palette.ts';
 import { painter } from './picture.ts';
 import { reportDocuments, writeReport } from './report.ts';
 import { reportJsonSchema, reportSchema } from './schema.ts';
+import { scalingWords } from './table.ts';
 import { count, threeTimes, time } from './words.ts';
 
-const nothing = { wide: '<svg></svg>', narrow: '<svg></svg>' };
+const nothing = { run: { wide: '<svg></svg>', narrow: '<svg></svg>' }, scaling: undefined };
 
 /** A run with one lost call, whose event has a name that must not become a part of the page. */
 function badRun(): Recording {
@@ -122,8 +125,10 @@ describe('the page', () => {
     const run = syntheticRun();
     const empty = { ...run, samples: [], executions: [], states: [], events: [], ended: run.began + 10 };
     const paint = (await painter())!;
-    assert.match(paint(timeline(empty), [], 1100), /^<svg /);
-    assert.match(html(empty, judge(empty), nothing), /No event was played/);
+    assert.match(paint(lanes(timeline(empty), []), 1100), /^<svg /);
+    assert.equal(html(empty, judge(empty), nothing).match(/>not played</g)?.length, 5);
+    const calm = { ...empty, scenario: { ...run.scenario, events: [] } };
+    assert.match(html(calm, judge(calm), nothing), /No event was played/);
   });
 
   it('has colours that can be read on their ground', () => {
@@ -154,9 +159,126 @@ describe('the page', () => {
   });
 });
 
+describe('the page of a run on a cluster', () => {
+  const paint = painter();
+
+  it('shows the gateways and the autoscaler, and how that followed', async () => {
+    const run = autoscaledRun();
+    const { html: page, pictures } = reportDocuments(run, judge(run), await paint);
+    for (const word of ['Autoscaler', 'at most', 'at least', 'Gateways']) assert.ok(page.includes(`>${word}<`), word);
+    assert.ok(
+      page.includes(
+        'the first server more was ready 18 s after the load began to rise · 4 were ready after 33 s · overshoot 1 server',
+      ),
+    );
+    assert.match(page, /50, then 150 calls a second were due/);
+    assert.match(page, /a ring is one in which nothing was done/);
+    assert.deepEqual(Object.keys(pictures), ['.svg']);
+  });
+
+  it('draws no lane of what was not there', async () => {
+    const run = syntheticRun();
+    const { html: page } = reportDocuments(run, judge(run), await paint);
+    for (const word of ['Autoscaler', 'Gateways', 'Throughput']) assert.ok(!page.includes(`>${word}<`), word);
+    assert.doesNotMatch(page, /a ring is/);
+  });
+
+  it('shows throughput against servers, and says where the machines are full', async () => {
+    const run = capacityRun();
+    const { html: page, markdown: text, pictures } = reportDocuments(run, judge(run), await paint);
+    const said = /With 4 servers it is under 0\.9 for the first time \(75 %\): from there on the machines are full\./;
+    for (const one of [page, text]) assert.match(one, said);
+    assert.match(text, /^\| 4 \| 300 \| 75 \| 75 % ◆ full \| 7\.9 s \|$/m);
+    assert.match(page, /<td>75 % ◆ full<\/td>/);
+    assert.deepEqual(Object.keys(pictures), ['.svg', '.capacity.svg']);
+    assert.match(pictures['.capacity.svg']!, />196\/s, 98 %</);
+    assert.match(pictures['.capacity.svg']!, />efficiency under 0\.9</);
+  });
+
+  it('says of throughput what there is to say', () => {
+    const point = (servers: number, rate: number, efficiency: number) => ({ servers, rate, efficiency, length: 9000 });
+    const words = (...points: ReturnType<typeof point>[]) =>
+      scalingWords({ plateaus: [], points, fullFrom: undefined });
+    assert.equal(words(), 'Nothing stood still for long enough to be measured.');
+    assert.match(words(point(2, 100, 1)), /fewest servers \(2\)\. There is nothing to compare with/);
+    assert.match(words(point(1, 100, 1), point(2, 195, 0.98)), /It was never under 0\.9\.$/);
+  });
+
+  it('has no picture of throughput where nothing could be measured', async () => {
+    const run = { ...capacityRun(), states: [] };
+    const { html: page, pictures } = reportDocuments(run, judge(run), await paint);
+    assert.match(page, /Nothing stood still for long enough/);
+    assert.deepEqual(Object.keys(pictures), ['.svg']);
+  });
+
+  it('says of a run that was ended early what is missing', () => {
+    const run = { ...syntheticRun(), interrupted: 'SIGTERM' };
+    const early = { ...run, events: run.events.slice(0, 3) };
+    const { html: page, markdown: text, json } = reportDocuments(early, judge(early), undefined);
+    assert.match(page, /<header class="unfinished">/);
+    assert.match(page, /<h1>Not finished<\/h1>/);
+    assert.match(page, /<h2>What is missing<\/h2><ul><li><b>the whole run<\/b>: the run was interrupted: SIGTERM/);
+    assert.equal(page.match(/class="unplayed"/g)?.length, 2);
+    assert.match(text, /^### … Not finished: 13,800 calls, 0 lost until it was ended early: see the whole run$/m);
+    assert.match(text, /^\| … \| 4\. freeze 1 server for 5 s: not played \|/m);
+    const { ok, outcome, unplayed } = reportSchema.parse(JSON.parse(json));
+    assert.deepEqual([ok, outcome, unplayed.length], [false, 'unfinished', 2]);
+  });
+
+  it('says what is missing from the books though nothing depended on it', () => {
+    const run = syntheticRun();
+    const gaps = [{ server: 'server-6', from: run.began, until: run.began + 1000, why: 'the pod vanished' }];
+    const { html: page, markdown: text } = reportDocuments({ ...run, gaps }, judge({ ...run, gaps }), undefined);
+    const said = 'the notes of server-6 from 0.0 s to 1.0 s are missing: the pod vanished; no call depended on them.';
+    assert.ok(page.includes(`Note: ${said}`) && text.includes(`Note: ${said}`));
+  });
+
+  it('keeps the numbers of events apart that come close together', () => {
+    const at = (index: number, seconds: number) => ({ index, at: seconds, settled: seconds, ok: true, done: true });
+    const events = [at(1, 10), at(2, 10.5), at(3, 11), at(4, 45.9)];
+    const { option } = lanes(timeline(syntheticRun()), events)(380);
+    const circles = (option.graphic as { type: string; shape: { cx: number } }[]).filter(
+      ({ type }) => type === 'circle',
+    );
+    const places = circles.map(({ shape }) => shape.cx);
+    for (const [index, place] of places.slice(1).entries()) assert.ok(place - places[index]! >= 24.9, String(places));
+    assert.ok(places.at(-1)! <= 380 - 11, 'within the picture');
+  });
+
+  it('shares the height among many servers, and shortens long names', () => {
+    const weights = Array.from({ length: 60 }, (_, index) => ({
+      server: `release-server-7d9f8b6c5d-x${index}`,
+      points: [
+        { t: 0, weight: 1024, base: 1024, state: 'live' },
+        { t: 46, weight: 1024, base: 1024, state: 'live' },
+      ],
+    }));
+    const { option, height } = lanes({ ...timeline(syntheticRun()), weights }, [])(1100);
+    assert.ok(height < 1100, `${height} px`);
+    const rows = (option.yAxis as { data?: string[] }[]).at(-1)!.data!;
+    assert.deepEqual(rows.slice(0, 2), ['x0', 'x1']);
+  });
+
+  it('does not draw a change of weight that is narrower than a line', async () => {
+    const points = Array.from({ length: 6000 }, (_, tick) => ({
+      ...{ t: tick / 10, weight: 1024 / 2 ** (tick % 10), base: 1024, state: 'live' },
+    }));
+    const busy = { ...timeline(syntheticRun()), length: 600, weights: [{ server: 'server-1', points }] };
+    const svg = (await paint)!(lanes(busy, []), 1100);
+    // All of them would make a million.
+    assert.ok(svg.length < 200_000, `${svg.length} characters`);
+  });
+});
+
 describe('the report for programs', () => {
   it('is what its schema says, also when nothing went well', () => {
-    for (const run of [syntheticRun(), badRun(), { ...badRun(), samples: [], states: [], events: [] }]) {
+    for (const run of [
+      syntheticRun(),
+      badRun(),
+      autoscaledRun(),
+      capacityRun(),
+      { ...badRun(), samples: [], states: [], events: [] },
+    ]) {
       const made = report(run, judge(run), timeline(run));
       assert.deepEqual(reportSchema.strict().parse(JSON.parse(JSON.stringify(made))), made);
     }

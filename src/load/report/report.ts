@@ -5,13 +5,12 @@ import { timeline } from '../timeline.ts';
 import type { Verdict } from '../verdict.ts';
 import { html } from './html.ts';
 import { report } from './json.ts';
-import type { EventMark } from './lanes.ts';
+import { type EventMark, lanes } from './lanes.ts';
 import { markdown } from './markdown.ts';
 import { standAlone } from './palette.ts';
-import type { Painter } from './picture.ts';
+import { inTwoWidths, type Painter } from './picture.ts';
+import { scaled } from './scaling.ts';
 
-const wide = 1100;
-const narrow = 380;
 /** About so many buckets make the picture: enough to see an event, few enough that a percentile has calls to stand on. */
 const wantedBuckets = 120;
 
@@ -26,21 +25,28 @@ export interface ReportDocuments {
 
 /** Makes the report. Without `paint` it has no picture. */
 export function reportDocuments(recording: Recording, verdict: Verdict, paint: Painter | undefined): ReportDocuments {
-  const marks = verdict.events.map(({ event, ok }): EventMark => {
-    const seconds = (at: number) => (at - recording.began) / 1000;
-    return { index: event.index, at: seconds(event.at), settled: seconds(event.settledAt ?? recording.ended), ok };
-  });
   const shown = timeline(recording, bucketWidth(recording.ended - recording.began));
-  const pictures = paint && { wide: paint(shown, marks, wide), narrow: paint(shown, marks, narrow) };
+  const run = paint && inTwoWidths(paint, lanes(shown, marksOf(recording, verdict)));
+  const capacity = verdict.capacity;
+  const scaling = paint && capacity && capacity.points.length > 0 ? inTwoWidths(paint, scaled(capacity)) : undefined;
+  const title = `${recording.scenario.name}: ${verdict.headline}`;
   return {
-    html: html(recording, verdict, pictures),
+    html: html(recording, verdict, { run, scaling }),
     json: `${JSON.stringify(report(recording, verdict, timeline(recording)), undefined, 1)}\n`,
     markdown: markdown(recording, verdict),
-    pictures:
-      pictures === undefined
-        ? {}
-        : { '.svg': standAlone(pictures.wide, `${recording.scenario.name}: ${verdict.headline}`) },
+    pictures: {
+      ...(run && { '.svg': standAlone(run.wide, title) }),
+      ...(scaling && { '.capacity.svg': standAlone(scaling.wide, title) }),
+    },
   };
+}
+
+function marksOf({ began, ended }: Recording, { events }: Verdict): EventMark[] {
+  const seconds = (at: number) => (at - began) / 1000;
+  return events.map(({ event, ok }) => {
+    const done = event.step.do !== 'baseline' && event.step.do !== 'hpa';
+    return { index: event.index, at: seconds(event.at), settled: seconds(event.settledAt ?? ended), ok, done };
+  });
 }
 
 /**

@@ -71,6 +71,7 @@ export const reportSchema = z
         inFlight: z.int().nullable().describe('calls that were being worked on in the servers that were hit'),
         autoscaling: z
           .object({
+            direction: z.enum(['up', 'down']).describe('whether there were to be more servers, or fewer'),
             since: seconds('when the load that it answers began to change'),
             firstChange: ms('from then to the first server more or less that was ready'),
             reached: ms('from then until as many as expected were ready'),

@@ -6,17 +6,21 @@ main { max-width: 1140px; margin: 0 auto; padding: 20px; }
 h1 { font-size: 30px; line-height: 1.15; margin: 0; }
 h2 { font-size: 19px; margin: 32px 0 10px; }
 p { margin: 0 0 10px; }
-.note { color: var(--soft); font-size: 14px; margin: 0 0 8px; }
+.note { color: var(--soft); font-size: 14px; margin: 0 0 8px; break-after: avoid; }
 header { display: flex; gap: 20px; align-items: center; padding: 20px; border-radius: 10px; background: var(--panel); border-left: 10px solid var(--green); }
 header.bad { border-color: var(--red); }
+header.unfinished { border-color: var(--orange); }
 header p { margin: 2px 0 0; }
 .headline { font-size: 19px; }
 .sign { font-size: 54px; line-height: 1; color: var(--green); }
 .bad .sign { color: var(--red); }
+.unfinished .sign { color: var(--orange); }
 .problems { border: 2px solid var(--red); border-radius: 10px; padding: 4px 20px 8px; margin-top: 16px; }
 .problems h2 { margin: 8px 0; color: var(--red); }
+.problems.unfinished { border-color: var(--orange); }
+.problems.unfinished h2 { color: var(--ink); }
 .problems ul { margin: 0; padding-left: 20px; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 10px; margin-top: 16px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(110px, 1fr)); gap: 10px; margin-top: 16px; }
 .tile { background: var(--panel); border-radius: 8px; padding: 10px 12px; }
 .tile b { display: block; font-size: 24px; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: 13px; line-height: 1.25; display: block; }
@@ -30,6 +34,14 @@ th:first-child { text-align: left; }
 tbody th { font-weight: 600; white-space: nowrap; }
 td { white-space: nowrap; }
 .number { display: inline-block; min-width: 22px; height: 22px; line-height: 22px; border-radius: 11px; text-align: center; background: var(--ink); color: var(--page); font-size: 12px; font-weight: 700; margin-right: 4px; }
+tr.unplayed { border-top: 1px solid var(--line); color: var(--soft); }
+tr.unplayed .number { background: var(--soft); }
+.plain { width: auto; margin-top: 8px; }
+.plain tbody th { text-align: left; font-weight: 400; }
+.plain tr.group th { font-weight: 700; padding-top: 16px; border-bottom: 1px solid var(--line); }
+.tight tbody :is(th, td) { padding: 3px 12px 3px 8px; }
+.changed td:last-child { font-weight: 700; }
+.sides { list-style: none; padding: 0; margin: 12px 0; }
 tr.bad .number { background: var(--red); }
 .mark { color: var(--green); }
 td.lost { font-weight: 700; }
@@ -50,16 +62,19 @@ dd { margin: 0; overflow-wrap: anywhere; }
   .tiles { grid-template-columns: repeat(2, 1fr); }
   figure.wide { display: none; }
   figure.narrow { display: block; }
-  table, tbody { display: block; }
-  thead { display: none; }
-  tbody tr { display: block; padding: 8px 0; }
-  tbody th, td { display: block; padding: 1px 0; white-space: normal; }
-  tbody th { font-size: 16px; padding-bottom: 4px; }
-  td[data-name]:not(.none) { display: flex; justify-content: space-between; gap: 12px; }
-  td.none { display: none; }
-  td[data-name]::before { content: attr(data-name); color: var(--soft); }
-  tr.how { padding-top: 0; }
-  tr.how td { padding: 0; }
+  .plain { width: 100%; font-size: 13px; }
+  .plain :is(th, td) { padding: 5px 3px; white-space: normal; }
+  .events, .events tbody { display: block; }
+  .events thead { display: none; }
+  .events tbody tr { display: block; padding: 8px 0; }
+  .events :is(th, td) { display: block; padding: 1px 0; white-space: normal; }
+  .events th { font-size: 16px; padding-bottom: 4px; }
+  .events td[data-name] { display: flex; justify-content: space-between; gap: 12px; }
+  .events td[data-name]::before { content: attr(data-name); color: var(--soft); text-align: left; }
+  .events :is(td.none, td:empty) { display: none; }
+  .events tr.how { padding-top: 0; }
+  .events tr.how td { padding: 0; }
+  .events tr.unplayed td { text-align: left; }
 }
 @media print {
   body { font-size: 9.5pt; }
@@ -68,16 +83,18 @@ dd { margin: 0; overflow-wrap: anywhere; }
   h2 { font-size: 12pt; margin: 14pt 0 4pt; break-after: avoid; }
   header { padding: 10pt; }
   header, .tile, .number { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .tiles { grid-template-columns: repeat(8, 1fr); gap: 4pt; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(54pt, 1fr)); gap: 4pt; }
   .tile { padding: 5pt; }
   .tile b { font-size: 12pt; }
   .tile span { font-size: 7.5pt; }
   .scroll { overflow: visible; }
   table { font-size: 8pt; }
-  thead th, tr.how td { font-size: 7.5pt; }
-  th, td { padding: 3pt 4pt; }
+  thead th, tr.how td { font-size: 7pt; }
+  th, td { padding: 3pt 3pt; }
+  .events th:first-child { min-width: 32mm; }
   tbody th { white-space: normal; }
-  section, tr { break-inside: avoid; }
+  figure, tr, .tiles, .problems { break-inside: avoid; }
+  tr.how { break-before: avoid; }
   figure.wide { display: block; }
   figure.narrow { display: none; }
 }

@@ -1,5 +1,8 @@
-import type { EventVerdict } from '../verdict.ts';
-import { count, threeTimes, time } from './words.ts';
+import type { Autoscaling } from '../autoscaling.ts';
+import { type Capacity, type CapacityPoint, wantedEfficiency } from '../capacity.ts';
+import type { Step } from '../scenario.ts';
+import type { EventVerdict, Verdict } from '../verdict.ts';
+import { count, none, percent, threeTimes, time } from './words.ts';
 
 /** A column of the verdict table: the same in the report, in markdown and on the terminal. */
 export interface Column {
@@ -9,12 +12,12 @@ export interface Column {
 
 export const columns: readonly Column[] = [
   { head: 'Calls', cell: ({ tally }) => count(tally.calls) },
-  { head: 'Lost', cell: ({ tally }) => count(tally.lost + tally.wrong + tally.doubled) },
+  { head: 'Lost', cell: ({ tally }) => count(tally.lost + tally.wrong + tally.doubled + tally.unverified) },
   { head: 'Unknown', cell: ({ tally }) => count(tally.unknown) },
   { head: 'Sent again', cell: ({ tally }) => count(tally.retried) },
   { head: 'p99 before → during → after', cell: ({ p99 }) => threeTimes([p99.before, p99.during, p99.after]) },
   { head: 'Disturbed for', cell: ({ effects }) => time(effects.disturbed) },
-  { head: 'First call after start / registered', cell: ({ effects }) => firstCall(effects) },
+  { head: 'First call after start / registered / ready', cell: ({ effects }) => firstCall(effects) },
   { head: 'SIGTERM → last call', cell: ({ effects }) => time(effects.stopToLastCall) },
   {
     head: 'Settled after',
@@ -23,10 +26,72 @@ export const columns: readonly Column[] = [
 ];
 
 /** On a new server. */
-function firstCall({ startToFirstCall, registeredToFirstCall }: EventVerdict['effects']): string {
-  if (startToFirstCall === undefined) return time(undefined);
-  return `${time(startToFirstCall)} / ${time(registeredToFirstCall)}`;
+function firstCall({ startToFirstCall, registeredToFirstCall, readyToFirstCall }: EventVerdict['effects']): string {
+  if (startToFirstCall === undefined) return none;
+  return [startToFirstCall, registeredToFirstCall, readyToFirstCall].map((ms) => time(ms)).join(' / ');
 }
+
+/** What else is known of an event, a few words each: the proofs, what the autoscaler did, and what was wrong. */
+export function remarks({ proof, effects, problems, event }: EventVerdict): string[] {
+  return [
+    ...proof.map(({ what, holds }) => `${holds ? '' : 'NOT: '}${what}`),
+    ...(effects.autoscaling === undefined ? [] : followed(effects.autoscaling, event.step, event.at)),
+    ...problems,
+  ];
+}
+
+function followed(
+  { direction, since, firstChange, reached, overshoot }: Autoscaling,
+  step: Step,
+  at: number,
+): string[] {
+  const up = direction === 'up';
+  const from = since === at ? 'the event began' : `the load began to ${up ? 'rise' : 'fall'}`;
+  const wanted = step.do === 'hpa' ? step.to : 0;
+  return [
+    `the first server ${up ? 'more was ready' : 'went'} ${time(firstChange)} after ${from}`,
+    `${wanted} were ${up ? 'ready' : 'left'} after ${time(reached)}`,
+    overshoot === 0 ? 'no overshoot' : `overshoot ${overshoot} ${overshoot === 1 ? 'server' : 'servers'}`,
+  ];
+}
+
+/** The verdict in two or three words. */
+export function title({ outcome }: Pick<Verdict, 'outcome'>): string {
+  const titles = { passed: 'Nothing was lost', failed: 'Not passed', unfinished: 'Not finished' };
+  return titles[outcome];
+}
+
+/** `✔` or `✘`; a run that was ended early has neither passed nor failed. */
+export function sign({ outcome }: Pick<Verdict, 'outcome'>): string {
+  const signs = { passed: '✔', failed: '✘', unfinished: '…' };
+  return signs[outcome];
+}
+
+/** How throughput followed the servers, in a sentence or two. */
+export function scalingWords({ points, fullFrom }: Capacity): string {
+  const [least] = points;
+  if (least === undefined) return 'Nothing stood still for long enough to be measured.';
+  const how = `Efficiency: the calls a second of one server, as a part of the same with the fewest servers (${least.servers}).`;
+  if (points.length === 1) return `${how} There is nothing to compare with: the number of servers never changed.`;
+  const full = points.find(({ servers }) => servers === fullFrom);
+  const where =
+    full === undefined
+      ? 'It was never under 0.9.'
+      : `With ${full.servers} servers it is under 0.9 for the first time (${percent(full.efficiency)}): from there on the machines are full.`;
+  return `${how} ${where}`;
+}
+
+/** What is told of capacity, a row for each number of servers. */
+export const capacityColumns: readonly { head: string; cell: (point: CapacityPoint) => string }[] = [
+  { head: 'Servers', cell: ({ servers }) => count(servers) },
+  { head: 'Calls a second', cell: ({ rate }) => count(Math.round(rate)) },
+  { head: 'Of one server', cell: ({ rate, servers }) => count(Math.round(rate / servers)) },
+  {
+    head: 'Efficiency',
+    cell: ({ efficiency }) => `${percent(efficiency)}${efficiency < wantedEfficiency ? ' ◆ full' : ''}`,
+  },
+  { head: 'Measured for', cell: ({ length }) => time(length) },
+];
 
 /** The event without its number. */
 export function eventTitle({ event }: EventVerdict): string {

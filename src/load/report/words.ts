@@ -11,6 +11,11 @@ export function time(ms: number | undefined): string {
   return `${ms.toFixed(ms >= 0.05 && ms < 9.95 ? 1 : 0)} ms`;
 }
 
+/** `98 %` */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
 /** `13,800` */
 export function count(value: number | undefined): string {
   return value === undefined ? none : value.toLocaleString('en');

@@ -1,4 +1,4 @@
-import type { NodeState, ServerState } from '../cluster.ts';
+import type { ClusterState, NodeState, ServerState } from '../cluster.ts';
 import { commonView } from '../gateways.ts';
 import { count, time } from '../report/words.ts';
 import type { Snapshot } from './model.ts';
@@ -11,24 +11,37 @@ const barCells = 22;
 export function frame(snapshot: Snapshot, title: string, paint: Paint): string[] {
   const { state, played, playing } = snapshot;
   const nodes = state === undefined ? [] : commonView(state);
+  const shown = (state?.servers ?? []).filter(({ phase, goneAt }) => phase !== 'gone' || state!.at - goneAt! < 3000);
+  const width = Math.max(10, ...shown.map(({ name }) => name.length));
   return [
     `${paint.bold(title)}   ${clock(snapshot)}`,
     '',
     `calls ${paint.bold(count(snapshot.calls))}   ${Math.round(snapshot.rate)}/s   p50 ${time(snapshot.p50)}   p99 ${time(snapshot.p99)}   ${trouble(snapshot, paint)}`,
-    `servers: ${state?.desired ?? 0} wanted, ${state?.ready ?? 0} ready, ${state?.registered ?? 'no word from ZooKeeper'}${state?.registered === undefined ? '' : ' registered'}`,
+    [servers(state), ...around(state)].join('; '),
     '',
-    ...(state?.servers ?? [])
-      .filter(({ phase, goneAt }) => phase !== 'gone' || state!.at - goneAt! < 3000)
-      .map((server) =>
-        serverLine(
-          server,
-          nodes.find((node) => node.server === server.name),
-          paint,
-        ),
-      ),
+    ...shown.map((server) => {
+      const node = nodes.find((one) => one.server === server.name);
+      return serverLine(server, node, width, paint);
+    }),
     '',
     ...played.map((event) => eventLine(event.name, event.settledAt, event.at, event.problem, paint)),
     ...(playing === undefined ? [] : [paint.bold(`▶ ${playing.name}`)]),
+  ];
+}
+
+function servers(state: ClusterState | undefined): string {
+  const { desired = 0, ready = 0, registered } = state ?? {};
+  const said = registered === undefined ? 'no word from ZooKeeper' : `${registered} registered`;
+  return `servers: ${desired} wanted, ${ready} ready, ${said}`;
+}
+
+/** What there is besides servers: several gateways, an autoscaler. */
+function around(state: ClusterState | undefined): string[] {
+  const { gateways = [], desiredGateways = 1, autoscaler } = state ?? {};
+  const ready = gateways.filter(({ phase }) => phase === 'ready').length;
+  return [
+    ...(desiredGateways === 1 ? [] : [`gateways: ${ready} of ${desiredGateways} ready`]),
+    ...(autoscaler ? [`autoscaler: wants ${autoscaler.desired} of ${autoscaler.min} to ${autoscaler.max}`] : []),
   ];
 }
 
@@ -42,8 +55,8 @@ function trouble({ failed, retried, unknown }: Snapshot, paint: Paint): string {
   return `${failed > 0 ? paint.bad(words) : paint.good(words)}   sent again ${retried}   unknown ${unknown}`;
 }
 
-function serverLine({ name, phase }: ServerState, node: NodeState | undefined, paint: Paint): string {
-  const head = name.padEnd(10);
+function serverLine({ name, phase }: ServerState, node: NodeState | undefined, width: number, paint: Paint): string {
+  const head = name.padEnd(width);
   if (phase === 'gone') return `${head} ${paint.soft('gone')}`;
   if (node === undefined) return `${head} ${paint.soft(phase === 'starting' ? 'starting' : 'not seen by the gateway')}`;
   const word = phase === 'unready' ? 'does not answer' : phase === 'stopping' ? 'told to stop' : node.state;

@@ -1,5 +1,6 @@
-import { columns, eventTitle } from '../report/table.ts';
-import type { Verdict } from '../verdict.ts';
+import type { Capacity } from '../capacity.ts';
+import { capacityColumns, columns, eventTitle, remarks, scalingWords, sign, title } from '../report/table.ts';
+import type { EventVerdict, Verdict } from '../verdict.ts';
 import type { Paint } from './paint.ts';
 
 /** The verdict as lines for a terminal. */
@@ -25,10 +26,31 @@ export function verdictTable(verdict: Verdict, paint: Paint): string[] {
   return [
     ...(cells.length === 0 ? [] : headLines.map((text) => paint.soft(text))),
     ...cells.map((row, index) => `${mark(verdict.events[index]!.ok)} ${line(row)}`),
+    ...verdict.unplayed.map((name) => `${paint.warn('…')} ${name}: not played`),
+    ...verdict.events.flatMap((event) => (event.effects.autoscaling === undefined ? [] : remarksOf(event))),
     '',
+    ...(verdict.capacity === undefined ? [] : [...capacityLines(verdict.capacity, paint), '']),
     ...verdict.problems.map(({ event, what }) => `${paint.bad('✘')} ${paint.bold(event)}: ${what}`),
-    `${mark(verdict.ok)} ${paint.bold(verdict.ok ? 'Nothing was lost' : 'Not passed')}: ${verdict.headline}`,
+    ...verdict.notes.map((note) => paint.soft(`  ${note}`)),
+    `${signOf(verdict, paint)} ${paint.bold(title(verdict))}: ${verdict.headline}`,
   ];
+}
+
+function remarksOf(event: EventVerdict): string[] {
+  return [`  ${event.event.index} ${remarks(event).join(', ')}`];
+}
+
+function capacityLines(capacity: Capacity, paint: Paint): string[] {
+  const rows = capacity.points.map((point) => capacityColumns.map(({ cell }) => cell(point)));
+  const heads = capacityColumns.map(({ head }) => head);
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) => `  ${row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')}`;
+  return [paint.soft(line(heads)), ...rows.map(line), `  ${scalingWords(capacity)}`];
+}
+
+function signOf(verdict: Verdict, paint: Paint): string {
+  const paints = { passed: paint.good, failed: paint.bad, unfinished: paint.warn };
+  return paints[verdict.outcome](sign(verdict));
 }
 
 /** Words in lines of about so many characters. */
