@@ -4,9 +4,16 @@ import type { Site } from './site.ts';
 /** How long to look for a moment with calls in flight, ms. */
 const patience = 2_000;
 
-/** The oldest ready servers. Throws when there are not so many. */
-export function oldestServers({ population }: Site, count: number): PodLife[] {
-  const chosen = population.ready('server').slice(0, count);
+/**
+ * Ready servers to be hit: those that were hit least, the oldest of them, since Kubernetes takes its time to start a container
+ * again and again. Throws when there are not so many.
+ */
+export function chooseVictims({ population }: Site, count: number): PodLife[] {
+  const restarts = ({ main }: PodLife) => main?.restartCount ?? 0;
+  const chosen = population
+    .ready('server')
+    .sort((a, b) => restarts(a) - restarts(b))
+    .slice(0, count);
   if (chosen.length < count) throw new Error(`${chosen.length} servers are ready, ${count} were to be hit`);
   return chosen;
 }

@@ -1,6 +1,5 @@
 import { type Clock, every, type Timer } from '../../core/clock.ts';
 import type { BookGap, Books } from '../books.ts';
-import { ledgerPort } from '../ledger-protocol.ts';
 import { PodBooks } from './pod-books.ts';
 import type { PodLife } from './pod-life.ts';
 import type { Population } from './population.ts';
@@ -73,7 +72,7 @@ export class Bookkeeper {
 
   #of(life: PodLife): PodBooks | undefined {
     const known = this.#books.get(life);
-    const where = life.at('ledger') ?? life.at(ledgerPort);
+    const where = life.at('ledger');
     if (known !== undefined || where === undefined) return known;
     const made = new PodBooks(life, where, this.#now);
     this.#books.set(life, made);

@@ -18,7 +18,7 @@ export interface Process {
  * group with others. Builtins of the shell alone, for a process started there costs the server's CPU. Whoever ends the
  * connection lets everything go on.
  */
-const script = `
+export const script = `
 group_of() { g=; while read -r line; do g="$g $line"; done < "/proc/$1/cgroup"; } 2>/dev/null
 stat_of() { s=; read -r s < "/proc/$1/stat"; s=\${s##*) }; state=\${s%% *}; s=\${s#* }; parent=\${s%% *}; } 2>/dev/null
 group_of $$; own=$g; pids=; guard=none
@@ -32,17 +32,19 @@ list() {
     pids="$pids $pid"; echo "$pid $state"
   done
 }
-thaw() { [ -z "$pids" ] || kill -CONT $pids 2>/dev/null; }
+thaw() { [ -z "$pids" ] || kill -CONT $pids; } 2>/dev/null
+watch() { trap 'kill "$nap"; exit' TERM; sleep "$1" & nap=$!; wait "$nap"; thaw; }
+unwatch() { [ "$guard" = none ] || { kill "$guard"; wait "$guard"; guard=none; }; } 2>/dev/null
 while read -r word seconds; do
   case "$word" in
     list) list;;
     kill) [ -z "$pids" ] || kill -KILL $pids;;
-    stop) kill -STOP $pids; { sleep "$seconds"; thaw; } >/dev/null 2>&1 </dev/null & guard=$!;;
-    continue) thaw;;
+    stop) unwatch; watch "$seconds" >/dev/null 2>&1 </dev/null & guard=$!; kill -STOP $pids;;
+    continue) unwatch; thaw;;
   esac
   echo .
 done
-thaw
+unwatch; thaw
 `;
 
 /** A shell in a container of a pod that shares its process table (shareProcessNamespace), and so can signal all there. */

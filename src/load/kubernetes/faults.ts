@@ -1,5 +1,5 @@
 import type { Deed, Proof } from '../cluster.ts';
-import { aim, oldestServers } from './aim.ts';
+import { aim, chooseVictims } from './aim.ts';
 import { ContainerShell, type Process } from './container-shell.ts';
 import type { PodLife } from './pod-life.ts';
 import type { Site } from './site.ts';
@@ -61,7 +61,7 @@ export async function freeze(site: Site, count: number, ms: number): Promise<Dee
   });
 }
 
-/** Opens a shell beside each of the oldest servers first: nothing slow may stand between the aim and the shot. */
+/** Opens a shell beside each victim first: nothing slow may stand between the aim and the shot. */
 async function withShells(site: Site, count: number, deed: (victims: Victim[]) => Promise<Deed>): Promise<Deed> {
   const opened: ContainerShell[] = [];
   const close = () => {
@@ -71,7 +71,7 @@ async function withShells(site: Site, count: number, deed: (victims: Victim[]) =
   site.signal.addEventListener('abort', close, { once: true });
   try {
     const victims = await Promise.all(
-      oldestServers(site, count).map(async (life): Promise<Victim> => {
+      chooseVictims(site, count).map(async (life): Promise<Victim> => {
         const { name: pod, container } = life;
         const shell = await ContainerShell.open(site.api, site.clock, { pod, container });
         opened.push(shell);
@@ -103,19 +103,22 @@ async function stoodStill({ clock, signal }: Site, { life, shell }: Victim, ms: 
   const deadline = clock.now() + stopPatience;
   for (;;) {
     const processes = await shell.list();
-    const holds = processes.length > 0 && processes.every(({ state }) => state === 'T');
-    if (holds || clock.now() >= deadline) {
-      return { what: `${life.name}: processes ${pidsOf(processes)} stood still`, holds };
-    }
+    const proof = standing(`${life.name}: processes ${pidsOf(processes)} stood still`, processes);
+    if (proof.holds || clock.now() >= deadline) return proof;
     await shell.stop(ms);
     await clock.sleep(50, signal);
   }
 }
 
 async function stillStands({ life, shell }: Victim, ms: number): Promise<Proof> {
-  const processes = await shell.list();
-  const holds = processes.length > 0 && processes.every(({ state }) => state === 'T');
-  return { what: `${life.name} still stood still after ${ms / 1000} s`, holds };
+  return standing(`${life.name} still stood still after ${ms / 1000} s`, await shell.list());
+}
+
+/** Names those that do not. */
+function standing(what: string, processes: readonly Process[]): Proof {
+  const moving = processes.filter(({ state }) => state !== 'T');
+  const but = moving.map(({ pid, state }) => `; process ${pid} is in state ${state}`).join('');
+  return { what: `${what}${but}`, holds: processes.length > 0 && moving.length === 0 };
 }
 
 function inFlight({ name }: PodLife, count: number): Proof {

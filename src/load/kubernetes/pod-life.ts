@@ -74,13 +74,13 @@ export class PodLife {
     return (main ?? containers[0]!).name;
   }
 
-  /** host:port of a port by its name or number; undefined while the pod has no address, or where it names no such port. */
-  at(which: string | number): string | undefined {
+  /** host:port of a port by its name; undefined while the pod has no address, or where there is no such port. */
+  at(portName: string): string | undefined {
     const host = this.#pod.status?.podIP;
     const { containers, initContainers = [] } = this.#pod.spec;
     const port = [...containers, ...initContainers]
       .flatMap(({ ports = [] }) => ports)
-      .find(({ name, containerPort }) => name === which || containerPort === which)?.containerPort;
+      .find(({ name }) => name === portName)?.containerPort;
     return host === undefined || host === '' || port === undefined ? undefined : address({ host, port });
   }
 

@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kubernetes/release.ts';
+import { until } from '../../../test/support/until.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { Deed } from '../cluster.ts';
+import type { Step } from '../scenario.ts';
+import { unsettled } from '../settle.ts';
+import { annotation } from './changes.ts';
+import { KubernetesCluster, type KubernetesClusterOptions } from './cluster.ts';
+import { autoscalers, deployments, nodes, pods, statefulSets } from './objects.ts';
+
+const hpa: Step = { at: 0, do: 'hpa', to: 3 };
+
+interface Scene {
+  release: FakeRelease;
+  cluster: KubernetesCluster;
+  said: string[];
+}
+
+async function scene(
+  t: TestContext,
+  fake: FakeReleaseOptions = {},
+  options: Partial<KubernetesClusterOptions> = {},
+): Promise<Scene> {
+  const release = await FakeRelease.start(fake);
+  t.after(() => release.close());
+  return { release, ...connect(t, release, options) };
+}
+
+function connect(t: TestContext, release: FakeRelease, options: Partial<KubernetesClusterOptions> = {}) {
+  const said: string[] = [];
+  const cluster = new KubernetesCluster({
+    scenario: { events: [] },
+    clock: systemClock,
+    podName: 'conductor',
+    say: (sentence) => said.push(sentence),
+    configure: release.configure,
+    ...options,
+  });
+  t.after(() => cluster.close());
+  return { cluster, said };
+}
+
+const proven = ({ proof }: Deed) => proof.every(({ holds }) => holds);
+const settled = (cluster: KubernetesCluster, deed: Deed) =>
+  until(
+    () => unsettled({ at: 0, do: 'baseline', for: 0 }, deed, cluster.state()) === undefined,
+    () => `it to settle: ${unsettled({ at: 0, do: 'baseline', for: 0 }, deed, cluster.state())}`,
+  );
+
+describe('a release on Kubernetes', () => {
+  it('is seen: servers, gateways, registry, ZooKeeper, machines', async (t) => {
+    const { cluster } = await scene(t, { members: 3 });
+    await cluster.start(2);
+    const state = cluster.state();
+    assert.equal(cluster.gatewayUrl, 'http://10.96.0.7:8080');
+    assert.deepEqual([state.desired, state.ready, state.desiredGateways], [2, 2, 2]);
+    assert.deepEqual(state.zookeeper, { desired: 3, ready: 3 });
+    assert.deepEqual(
+      state.servers.map(({ phase, machine }) => [phase, machine?.slice(0, 5)]),
+      [
+        ['ready', 'node-'],
+        ['ready', 'node-'],
+      ],
+    );
+    for (const { nodes } of state.gateways) {
+      const names = nodes.map(({ server }) => server);
+      assert.deepEqual(names.toSorted(), state.servers.map(({ name }) => name).toSorted());
+    }
+    await until(() => cluster.state().registered === 2, 'the registry to be read');
+    assert.ok(cluster.state().servers.every(({ registeredAt }) => registeredAt !== undefined));
+    assert.deepEqual(cluster.incidents(), []);
+    const environment = cluster.environment();
+    assert.equal(environment.Kubernetes, 'v1.35.4');
+    assert.equal(environment.nodes, '2 x 2 CPUs, 8 GiB');
+    assert.equal(environment.ZooKeeper, 'evenkeel:1, 3 members');
+  });
+
+  it('is scaled, and the number it had comes back in the end', async (t) => {
+    const { release, cluster } = await scene(t);
+    await cluster.start(2);
+    const up = await cluster.scale(5);
+    assert.equal(up.servers.length, 3);
+    assert.equal(cluster.state().desired, 5);
+    await settled(cluster, up);
+    const { annotations } = release.api.find(deployments, 'lt-server').metadata;
+    assert.deepEqual(JSON.parse(annotations![annotation]!), {
+      by: 'conductor',
+      release: 'demo/lt',
+      was: { replicas: 2 },
+    });
+    const down = await cluster.scale(1);
+    assert.equal(down.servers.length, 4);
+    await settled(cluster, down);
+    const gone = cluster.state().servers.filter(({ phase }) => phase === 'gone');
+    assert.deepEqual(gone.map(({ name }) => name).toSorted(), down.servers.toSorted());
+    assert.ok(gone.every(({ stoppedAt, goneAt }) => stoppedAt! >= down.at && goneAt! >= stoppedAt!));
+    await cluster.close();
+    await cluster.close();
+    const { spec, metadata } = release.api.find(deployments, 'lt-server');
+    assert.deepEqual([spec.replicas, metadata.annotations], [2, {}]);
+    assert.deepEqual(cluster.incidents(), []);
+  });
+
+  it('begins with the number that the scenario wants', async (t) => {
+    const { release, cluster } = await scene(t, { servers: 2 });
+    await cluster.start(4);
+    assert.equal(cluster.state().ready, 4);
+    await cluster.close();
+    assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 2);
+  });
+
+  it('is not touched when nothing needs to be changed', async (t) => {
+    const { release, cluster } = await scene(t);
+    await cluster.start(2);
+    await cluster.close();
+    assert.deepEqual(
+      release.api.requests.filter(({ method }) => method === 'PATCH' || method === 'DELETE'),
+      [],
+    );
+    await until(() => release.api.connections === 0, 'all connections to be closed');
+  });
+
+  it('rolls, one server after the other', async (t) => {
+    const { cluster } = await scene(t);
+    await cluster.start(2);
+    const old = cluster.state().servers.map(({ name }) => name);
+    const deed = await cluster.rolling();
+    assert.deepEqual(deed.servers, old);
+    assert.match(deed.proof[0]!.what, /^2 of 2 servers were replaced, never less than 2 of 2 ready$/);
+    assert.ok(proven(deed));
+    await settled(cluster, deed);
+  });
+
+  it('rolls its gateways', async (t) => {
+    const { cluster } = await scene(t);
+    await cluster.start(2);
+    const old = cluster.state().gateways.map(({ name }) => name);
+    const deed = await cluster.rollGateways();
+    assert.ok(proven(deed));
+    assert.deepEqual(deed.servers, []);
+    await settled(cluster, deed);
+    assert.ok(cluster.state().gateways.every(({ name }) => !old.includes(name)));
+  });
+});
+
+describe('a release with an autoscaler', () => {
+  it('is held to the number that is ordered, until the end', async (t) => {
+    const { release, cluster } = await scene(t, { servers: 2, autoscaler: { min: 2, max: 4 } });
+    await cluster.start(2);
+    assert.deepEqual(cluster.state().autoscaler, { min: 2, max: 2, desired: 2 });
+    await cluster.scale(6);
+    const { min, max } = cluster.state().autoscaler!;
+    assert.deepEqual([min, max], [6, 6]);
+    await cluster.close();
+    const { spec, metadata } = release.api.find(autoscalers, 'lt-server');
+    assert.deepEqual([spec.minReplicas, spec.maxReplicas, metadata.annotations], [2, 4, {}]);
+  });
+
+  it('is left alone when the scenario waits for the autoscaler', async (t) => {
+    const { release, cluster } = await scene(t, { autoscaler: { min: 1, max: 4 } }, { scenario: { events: [hpa] } });
+    await cluster.start(1);
+    const bounds = () => {
+      const { minReplicas, maxReplicas } = release.api.find(autoscalers, 'lt-server').spec;
+      return [minReplicas, maxReplicas];
+    };
+    assert.deepEqual(bounds(), [1, 4]);
+    assert.equal(cluster.refusal(hpa), undefined);
+    await assert.rejects(async () => {
+      const { cluster } = connect(t, release, { scenario: { events: [hpa] } });
+      await cluster.start(5);
+    }, /^Error: the autoscaler lt-server keeps 1 to 4 servers, and the scenario begins with 5$/);
+  });
+});
+
+describe('draining a node', () => {
+  it('evicts what is on the node with most servers, never the own one, and opens it again', async (t) => {
+    const { release, cluster } = await scene(t, { servers: 4, members: 3 }, { nodeName: 'node-1' });
+    await cluster.start(4);
+    const there = cluster.state().servers.filter(({ machine }) => machine === 'node-2');
+    assert.ok(there.length > 0);
+    let refusals = 3;
+    release.api.refuse = ({ resource }) =>
+      resource === 'pods/eviction' && refusals-- > 0
+        ? { status: 429, message: 'Cannot evict pod', headers: { 'retry-after': '0.01' } }
+        : undefined;
+    const deed = await cluster.drain();
+    assert.equal(deed.machine, 'node-2');
+    assert.deepEqual(deed.servers.toSorted(), there.map(({ name }) => name).toSorted());
+    assert.ok(proven(deed), JSON.stringify(deed.proof));
+    assert.match(deed.proof[1]!.what, /were evicted from node-2; disruption budgets said "not yet" 3 times$/);
+    await settled(cluster, deed);
+    const left = release.api.all(pods).filter(({ spec }) => (spec as { nodeName: string }).nodeName === 'node-2');
+    assert.deepEqual(left, []);
+    assert.equal(release.api.find(nodes, 'node-2').spec.unschedulable, true);
+    await assert.rejects(cluster.drain(), /^Error: all servers are on node-1, which cannot be emptied/);
+    await cluster.close();
+    const { spec, metadata } = release.api.find(nodes, 'node-2');
+    assert.deepEqual([spec.unschedulable, metadata.annotations], [undefined, {}]);
+  });
+});
+
+describe('ZooKeeper', () => {
+  it('loses its leader, and another one leads', async (t) => {
+    const { release, cluster } = await scene(t, { members: 3 });
+    await cluster.start(2);
+    const [leader] = release.pods('zookeeper').map(({ metadata }) => metadata.name);
+    const deed = await cluster.killZookeeperLeader();
+    assert.ok(proven(deed), JSON.stringify(deed.proof));
+    assert.equal(deed.proof[0]!.what, `${leader} was killed`);
+    assert.match(deed.proof[1]!.what, new RegExp(`^${leader} led; then lt-zookeeper-\\d+ did$`));
+    const [request] = release.api.requests.filter(({ method }) => method === 'DELETE');
+    assert.deepEqual([request!.name, request!.query.get('gracePeriodSeconds')], [leader, '1']);
+    await settled(cluster, deed);
+  });
+
+  it('is lost whole, and that the registry was not read meanwhile is part of the proof', async (t) => {
+    const { cluster } = await scene(t, { members: 3 });
+    await cluster.start(2);
+    await until(() => cluster.state().registered === 2, 'the registry to be read');
+    const deed = await cluster.killZookeeper();
+    assert.deepEqual(
+      deed.proof.map(({ holds }) => holds),
+      [true, true, true, false],
+    );
+    assert.equal(deed.proof[3]!.what, 'the registry could not be read meanwhile');
+    await settled(cluster, deed);
+  });
+
+  it('is away for a time, and comes back', async (t) => {
+    const { release, cluster } = await scene(t, { members: 3 });
+    await cluster.start(2);
+    const doing = cluster.zookeeperAway(300);
+    await until(() => release.pods('zookeeper').length === 0, 'no member to be there');
+    const deed = await doing;
+    assert.equal(deed.proof[0]!.what, 'no pod of lt-zookeeper was there for 0.3 s');
+    assert.ok(deed.proof[0]!.holds && deed.until! - deed.at >= 300);
+    await settled(cluster, deed);
+    assert.deepEqual(cluster.state().zookeeper, { desired: 3, ready: 3 });
+  });
+
+  it('comes back at once when the run ends while it is away', async (t) => {
+    const { release, cluster } = await scene(t, { members: 3 });
+    await cluster.start(2);
+    const doing = cluster.zookeeperAway(600_000);
+    const failed = assert.rejects(doing, /the load test is over/);
+    await until(() => release.pods('zookeeper').length === 0, 'no member to be there');
+    await cluster.close();
+    await failed;
+    assert.equal(release.api.find(statefulSets, 'lt-zookeeper').spec.replicas, 3);
+  });
+});
+
+describe('what an earlier load test has left', () => {
+  async function abandoned(t: TestContext) {
+    const { release, cluster } = await scene(t, { servers: 2 }, { podName: 'dead' });
+    await cluster.start(2);
+    await cluster.scale(3);
+    return { release, cluster };
+  }
+
+  it('is put back by the next one, which says so', async (t) => {
+    const { release } = await abandoned(t);
+    const { cluster, said } = connect(t, release);
+    await cluster.start(2);
+    assert.deepEqual(said, ['deployments/lt-server is as it was before an earlier load test']);
+    assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 2);
+  });
+
+  it('is not touched while that one is at work', async (t) => {
+    const { release } = await abandoned(t);
+    release.api.put(pods, { metadata: { name: 'dead' }, status: { phase: 'Running' } });
+    const { cluster } = connect(t, release);
+    await assert.rejects(
+      cluster.start(2),
+      /^Error: another load test is at work on lt, in the pod dead: wait until it is over, or delete it$/,
+    );
+    assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 3);
+  });
+
+  it('is said when it cannot be put back', async (t) => {
+    const { release, cluster, said } = await scene(t);
+    await cluster.start(2);
+    await cluster.scale(3);
+    release.api.denied.add('patch deployments');
+    await cluster.close();
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0]!,
+      /^deployments\/lt-server could not be put back as it was: we may not patch deployments\.apps in the namespace demo: .*; `evenkeel loadtest cleanup` does it later$/,
+    );
+  });
+});

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import type { ExecIo } from '../../../test/support/kubernetes/exec-socket.ts';
+import { FakeRelease } from '../../../test/support/kubernetes/release.ts';
+import { until } from '../../../test/support/until.ts';
+import { systemClock } from '../../core/clock.ts';
+import { KubernetesCluster } from './cluster.ts';
+
+/** What the shell in a container does, as container-shell.ts wants it; its own test shows that a real shell does so. */
+class FakeContainer {
+  readonly pids = [7, 20, 21];
+  /** What was ordered, but for lists. */
+  readonly orders: string[] = [];
+  /** A process that cannot be stopped. */
+  restless: number | undefined;
+  io: ExecIo | undefined;
+  #state = 'S';
+
+  run(io: ExecIo, onKill: () => void): void {
+    this.io = io;
+    io.onLine = (line) => {
+      const [word, seconds] = line.split(' ');
+      if (word !== 'list') this.orders.push(line);
+      if (word === 'kill') return onKill();
+      if (word === 'stop') this.#state = 'T';
+      if (word === 'continue') this.#state = 'S';
+      if (word === 'list') {
+        for (const pid of this.pids) io.print(`${pid} ${pid === this.restless ? 'R' : this.#state}`);
+      }
+      assert.ok(word !== 'stop' || Number(seconds) > 0);
+      io.print('.');
+    };
+    io.onEnd = () => {
+      this.orders.push('end');
+      this.#state = 'S';
+      io.exit(0);
+    };
+  }
+}
+
+async function scene(t: TestContext, servers = 2) {
+  const release = await FakeRelease.start({ servers, podSpec: { shareProcessNamespace: true } });
+  t.after(() => release.close());
+  const cluster = new KubernetesCluster({
+    scenario: { events: [] },
+    clock: systemClock,
+    configure: release.configure,
+  });
+  t.after(() => cluster.close());
+  await cluster.start(servers);
+  const containers = new Map<string, FakeContainer>();
+  const containerOf = (pod: string) => {
+    const found = containers.get(pod) ?? new FakeContainer();
+    containers.set(pod, found);
+    return found;
+  };
+  release.api.program = ({ pod, container }, io) => {
+    assert.equal(container, 'server');
+    containerOf(pod).run(io, () => {
+      io.drop();
+      release.restart(pod, 137);
+    });
+  };
+  return { release, cluster, containerOf, names: cluster.state().servers.map(({ name }) => name) };
+}
+
+describe('a kill', () => {
+  it('hits all processes of a container, and is proven by how it ended', async (t) => {
+    const { cluster, containerOf, names } = await scene(t);
+    const deed = await cluster.kill(1);
+    assert.deepEqual(deed.servers, [names[0]]);
+    assert.deepEqual(containerOf(names[0]!).orders, ['kill', 'end']);
+    assert.deepEqual(deed.proof, [
+      { what: `${names[0]}: processes 7, 20, 21 were killed, its container ended with exit code 137`, holds: true },
+      { what: `the gateways had 6 calls in flight to ${names[0]} at that moment`, holds: true },
+    ]);
+    await until(() => cluster.state().ready === 2, 'it to be ready again');
+    // What was ordered is no incident.
+    assert.deepEqual(cluster.incidents(), []);
+    // It would be started again later and later.
+    assert.deepEqual((await cluster.kill(1)).servers, [names[1]]);
+  });
+
+  it('is no proof when no call was in flight', async (t) => {
+    const { release, cluster } = await scene(t);
+    release.inFlight = 0;
+    const { proof } = await cluster.kill(1);
+    assert.deepEqual(
+      proof.map(({ holds }) => holds),
+      [true, false],
+    );
+  });
+
+  it('needs as many servers as are to be hit', async (t) => {
+    const { cluster } = await scene(t);
+    await assert.rejects(cluster.kill(3), /^Error: 2 servers are ready, 3 were to be hit$/);
+  });
+
+  it('is given up where the first process of the container is among them: nobody can signal that from inside', async (t) => {
+    const { cluster, containerOf, names } = await scene(t);
+    containerOf(names[0]!).pids.push(1);
+    await assert.rejects(cluster.kill(1), new RegExp(`^Error: ${names[0]} does not share its process table`));
+    await until(() => containerOf(names[0]!).orders.includes('end'), 'the shell to be closed');
+    assert.deepEqual(containerOf(names[0]!).orders, ['end']);
+  });
+
+  it('says why no shell can be started', async (t) => {
+    const { release, cluster, names } = await scene(t);
+    release.api.program = (_where, io) => io.exit(127, 'sh: not found');
+    await assert.rejects(
+      cluster.kill(1),
+      new RegExp(`^Error: the shell in the container server of ${names[0]} ended: exit code 127: sh: not found$`),
+    );
+    release.api.denied.add('create pods/exec');
+    await assert.rejects(cluster.kill(1), /^ApiError: we may not create pods\/exec in the namespace demo/);
+  });
+});
+
+describe('a freeze', () => {
+  it('stops all processes for a time, and lets them go on', async (t) => {
+    const { cluster, containerOf, names } = await scene(t);
+    const deed = await cluster.freeze(2, 300);
+    assert.deepEqual(deed.servers, names);
+    assert.ok(deed.until! - deed.at >= 300);
+    assert.deepEqual(
+      deed.proof.map(({ what, holds }) => [what, holds]),
+      [
+        ...names.map((name) => [`${name}: processes 7, 20, 21 stood still`, true]),
+        ...names.map((name) => [`${name} still stood still after 0.3 s`, true]),
+        ...names.map((name) => [`the gateways had 6 calls in flight to ${name} at that moment`, true]),
+      ],
+    );
+    for (const name of names) {
+      await until(() => containerOf(name).orders.length === 3, 'the shell to be closed');
+      // Should nobody come to let them go on, they do so by themselves, somewhat later.
+      assert.deepEqual(containerOf(name).orders, ['stop 6', 'continue', 'end']);
+    }
+  });
+
+  it('is no proof when one process goes on', async (t) => {
+    const { cluster, containerOf, names } = await scene(t);
+    containerOf(names[0]!).restless = 21;
+    const { proof } = await cluster.freeze(1, 10);
+    assert.deepEqual(proof.slice(0, 2), [
+      { what: `${names[0]}: processes 7, 20, 21 stood still; process 21 is in state R`, holds: false },
+      { what: `${names[0]} still stood still after 0.01 s; process 21 is in state R`, holds: false },
+    ]);
+  });
+
+  it('ends at once when the run does', async (t) => {
+    const { cluster, containerOf, names } = await scene(t);
+    const failed = assert.rejects(cluster.freeze(1, 600_000), /the load test is over/);
+    await until(() => containerOf(names[0]!).orders.length > 0, 'it to stand still');
+    await cluster.close();
+    await failed;
+    await until(() => containerOf(names[0]!).orders.includes('end'), 'the shell to be closed');
+  });
+
+  it('cannot be proven when the connection is lost meanwhile', async (t) => {
+    const { cluster, containerOf, names } = await scene(t);
+    const failed = assert.rejects(
+      cluster.freeze(1, 300),
+      new RegExp(`^Error: the shell in the container server of ${names[0]} ended: the connection was lost$`),
+    );
+    await until(() => containerOf(names[0]!).orders.length > 0, 'it to stand still');
+    containerOf(names[0]!).io!.drop();
+    await failed;
+  });
+});
