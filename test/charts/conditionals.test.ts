@@ -270,6 +270,8 @@ withHelm('servers and gateways', () => {
     assert.deepEqual(role.rules, [
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
     ]);
+    const own = await render({ set: ['global.registry.url=kubernetes:///shop-server'] });
+    assert.equal(own.get('Role', 'shop-gateway').metadata.namespace, 'market', 'without a namespace its own is meant');
     const none = await render({});
     assert.deepEqual([none.ofKind('Role'), none.ofKind('RoleBinding')], [[], []]);
   });

@@ -10,11 +10,11 @@
 {{- sub $grace $sleep -}}
 {{- end }}
 
-{{/* The namespace of a registry kubernetes://NAMESPACE/SERVICE: the one case in which a gateway needs the API. */}}
+{{/* The namespace of a registry kubernetes://NAMESPACE/SERVICE, or kubernetes:///SERVICE: the one case in which a gateway needs the API. */}}
 {{- define "evenkeel.gateway.watchedNamespace" -}}
 {{- $url := include "evenkeel.gateway.registryUrl" . -}}
 {{- if hasPrefix "kubernetes://" $url -}}
-{{- regexReplaceAll "^kubernetes://([^/?]*).*$" $url "${1}" -}}
+{{- regexReplaceAll "^kubernetes://([^/?]*).*$" $url "${1}" | default .Release.Namespace -}}
 {{- end -}}
 {{- end }}
 
