@@ -83,6 +83,14 @@ describe('capacity', () => {
     ]);
   });
 
+  it('does not wait for ever for whole weights: one that is overloaded may never have it', () => {
+    const busy = withStates(0, 60, (state) =>
+      withNodes(state, (nodes) => nodes.map((node) => ({ ...node, weight: 512 }))),
+    );
+    // 8 s after the event has settled.
+    assert.deepEqual(seconds(capacity(busy)!), [[1, 50, 55]]);
+  });
+
   it('is not measured while the gateway does not call a server, or says nothing', () => {
     const unseen = withStates(0, 6, (state) => withNodes(state, () => []));
     assert.deepEqual(seconds(capacity(unseen)!)[0], [1, 6, 9.9]);

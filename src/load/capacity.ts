@@ -37,6 +37,8 @@ export interface Capacity {
 
 /** The first calls find cold compilers, and connections that are still being made, ms. */
 const warmUp = 3000;
+/** By then a newcomer has its whole weight, or is too busy to keep it, ms. */
+const longestSlowStart = 8000;
 /** Less is no figure, ms. */
 const shortest = 2000;
 /** Under this the machines are full. */
@@ -60,15 +62,18 @@ function quietStretches(recording: Recording): Stretch[] {
     .filter(({ step }) => step.do !== 'baseline' && step.do !== 'hpa')
     .map(({ at, settledAt }) => ({ at, until: settledAt ?? ended }));
   const stretches: Stretch[] = [];
-  let current: Stretch | undefined;
-  for (const state of states) {
+  let [current, since]: [Stretch?, number?] = [];
+  for (const [index, state] of states.entries()) {
     const quiet = isSteady(state) && !disturbed.some(({ at, until }) => state.at >= at && state.at < until);
-    if (quiet && current?.servers === state.ready) current.until = state.at;
-    // It begins when all have their whole weight; that one of them falters later is a part of what they can do.
-    else if (quiet && hasWholeWeight(state)) {
+    if (!quiet || state.ready !== states[index - 1]?.ready) [current, since] = [undefined, undefined];
+    if (!quiet) continue;
+    since ??= state.at;
+    if (current !== undefined) current.until = state.at;
+    // That one of them falters later is a part of what they can do.
+    else if (hasWholeWeight(state) || state.at - since >= longestSlowStart) {
       current = { from: state.at, until: state.at, servers: state.ready };
       stretches.push(current);
-    } else current = undefined;
+    }
   }
   return stretches
     .map((stretch) => ({
@@ -79,8 +84,9 @@ function quietStretches(recording: Recording): Stretch[] {
     .filter(({ from, until }) => until - from >= shortest);
 }
 
-function isSteady({ ready, desired, gateways }: ClusterState): boolean {
-  return ready > 0 && ready === desired && gateways.some(({ nodes }) => nodes.length > 0);
+/** As many as are wanted are ready, and the gateways call or at least know them. */
+function isSteady(state: ClusterState): boolean {
+  return state.ready > 0 && state.ready === state.desired && commonView(state).length >= state.ready;
 }
 
 function hasWholeWeight(state: ClusterState): boolean {

@@ -1,6 +1,7 @@
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn, SeriesOption } from 'echarts';
 import type { AutoscalerPoint, Bucket, GatewayPoint, ReplicaPoint, Timeline, WeightLane } from '../timeline.ts';
 import { type Colour, standIn } from './palette.ts';
+import { shortName } from './words.ts';
 
 /** How a line, a surface or a point is drawn. What tells them apart besides colour: width, dashes, being filled, shape. */
 export interface Look {
@@ -196,7 +197,7 @@ function weightLane(weights: readonly WeightLane[], narrow: boolean): Lane {
       { word: 'draining', look: { colour: 'soft', hollow: true } },
       { word: narrow ? 'cut off' : 'suspended or not connected', look: { colour: 'orange', filled: true } },
     ],
-    axis: { rows: weights.map(({ server }) => (narrow || server.length > 10 ? server.replace(/^.*-/, '') : server)) },
+    axis: { rows: weights.map(({ server }) => (narrow ? server.replace(/^.*-/, '') : shortName(server))) },
     series: [
       { type: 'custom', name: 'weight', silent: true, renderItem: weightBar, data, encode: { x: [0, 1], y: 2 } },
     ],

@@ -1,6 +1,6 @@
 import type { ClusterState, NodeState, ServerState } from '../cluster.ts';
 import { commonView } from '../gateways.ts';
-import { count, time } from '../report/words.ts';
+import { count, shortName, time } from '../report/words.ts';
 import type { Snapshot } from './model.ts';
 import type { Paint } from './paint.ts';
 
@@ -12,7 +12,6 @@ export function frame(snapshot: Snapshot, title: string, paint: Paint): string[]
   const { state, played, playing } = snapshot;
   const nodes = state === undefined ? [] : commonView(state);
   const shown = (state?.servers ?? []).filter(({ phase, goneAt }) => phase !== 'gone' || state!.at - goneAt! < 3000);
-  const width = Math.max(10, ...shown.map(({ name }) => name.length));
   return [
     `${paint.bold(title)}   ${clock(snapshot)}`,
     '',
@@ -21,7 +20,7 @@ export function frame(snapshot: Snapshot, title: string, paint: Paint): string[]
     '',
     ...shown.map((server) => {
       const node = nodes.find((one) => one.server === server.name);
-      return serverLine(server, node, width, paint);
+      return serverLine(server, node, paint);
     }),
     '',
     ...played.map((event) => eventLine(event.name, event.settledAt, event.at, event.problem, paint)),
@@ -55,8 +54,8 @@ function trouble({ failed, retried, unknown }: Snapshot, paint: Paint): string {
   return `${failed > 0 ? paint.bad(words) : paint.good(words)}   sent again ${retried}   unknown ${unknown}`;
 }
 
-function serverLine({ name, phase }: ServerState, node: NodeState | undefined, width: number, paint: Paint): string {
-  const head = name.padEnd(width);
+function serverLine({ name, phase }: ServerState, node: NodeState | undefined, paint: Paint): string {
+  const head = shortName(name).padEnd(10);
   if (phase === 'gone') return `${head} ${paint.soft('gone')}`;
   if (node === undefined) return `${head} ${paint.soft(phase === 'starting' ? 'starting' : 'not seen by the gateway')}`;
   const word = phase === 'unready' ? 'does not answer' : phase === 'stopping' ? 'told to stop' : node.state;
@@ -90,7 +89,7 @@ export function eventLine(
 export function statusLine(snapshot: Snapshot): string {
   const { state } = snapshot;
   const weights = (state === undefined ? [] : commonView(state)).map(({ server, weight, state }) => {
-    return `${server ?? 'unknown'} ${state === 'live' ? Math.round(weight) : state}`;
+    return `${shortName(server ?? 'unknown')} ${state === 'live' ? Math.round(weight) : state}`;
   });
   const figures = `${Math.round(snapshot.rate)}/s, p50 ${time(snapshot.p50)}, p99 ${time(snapshot.p99)}`;
   return `${figures}, failed ${snapshot.failed}, unknown ${snapshot.unknown}, sent again ${snapshot.retried}; weights: ${weights.join(', ')}`;

@@ -3,6 +3,7 @@ import type { Moment } from '../conductor.ts';
 import type { PlayedEvent } from '../recording.ts';
 import type { SentRecord } from '../sample.ts';
 import type { Scenario } from '../scenario.ts';
+import { leastLength } from '../scenario-plan.ts';
 import { usualTime } from '../settle.ts';
 import { quantile, sorted } from '../statistics.ts';
 
@@ -119,7 +120,7 @@ export class ViewModel {
       const since = this.#played.at(-1)?.settledAt ?? this.#began ?? now;
       left -= Math.min(now - since, begun < events.length ? events[begun]!.at : tail);
     }
-    const least = this.#began === undefined ? 0 : this.#began + (load.duration ?? 0) - now;
+    const least = this.#began === undefined ? 0 : this.#began + leastLength(load) - now;
     return Math.max(0, left, least);
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { autoscaledRun, capacityRun } from '../../../test/support/synthetic-cluster.ts';
 import { began, syntheticRun } from '../../../test/support/synthetic-run.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import type { Moment } from '../conductor.ts';
@@ -101,6 +102,40 @@ describe('the live view', () => {
     assert.match(frameAt(39), /no word from ZooKeeper$/m);
   });
 
+  it('shows several gateways and the autoscaler, and pods by the end of their names', () => {
+    const run = autoscaledRun();
+    const model = new ViewModel(run.scenario);
+    const state = run.states[600]!;
+    const [name, pod] = ['server-3', 'release-server-7d9f8b6c5d-x2x4k'];
+    const renamed = <T extends { server?: string | undefined; name?: string }>(one: T) => ({
+      ...one,
+      ...(one.server === name && { server: pod }),
+      ...(one.name === name && { name: pod }),
+    });
+    model.tell({ kind: 'load-begins', at: began });
+    model.tell({
+      kind: 'state',
+      state: {
+        ...state,
+        servers: state.servers.map(renamed),
+        gateways: state.gateways.map((gateway) => ({ ...gateway, nodes: gateway.nodes.map(renamed) })),
+      },
+    });
+    const text = frame(model.snapshot(began + 60_000), 'loadtest', plain).join('\n');
+    assert.match(
+      text,
+      /^servers: 5 wanted, 5 ready, 5 registered; gateways: 2 of 2 ready; autoscaler: wants 5 of 2 to 6$/m,
+    );
+    assert.match(text, /^x2x4k {6}█{22} +1024 .* 4 in flight {3}live$/m);
+    assert.match(statusLine(model.snapshot(began + 60_000)), /, x2x4k 1024, /);
+  });
+
+  it('counts the stages of the load that are left', () => {
+    const calm = new ViewModel({ ...autoscaledRun().scenario, events: [] });
+    calm.tell({ kind: 'load-begins', at: began });
+    assert.equal(calm.snapshot(began + 10_000).remaining, 20_000);
+  });
+
   it('has a line for where nothing can be redrawn', () => {
     const line = statusLine(modelAt(27).snapshot(began + 27_000));
     assert.match(
@@ -179,6 +214,19 @@ describe('the verdict on a terminal', () => {
     assert.equal(rows.length, 5);
     assert.equal(new Set(rows.map((row) => row.length)).size, 1);
     assert.equal(lines.at(-1), '✔ Nothing was lost: 13,800 calls, 0 lost, 0 wrong, 0 run twice');
+  });
+
+  it('says what was not played, what the autoscaler did, and what the servers could do', () => {
+    const early = verdictTable(judge({ ...run, events: run.events.slice(0, 4), interrupted: 'SIGTERM' }), plain);
+    assert.ok(early.includes('… 5 ZooKeeper away for 5 s: not played'), early.join('\n'));
+    assert.match(early.at(-1)!, /^… Not finished: /);
+    const autoscaled = verdictTable(judge(autoscaledRun()), plain);
+    assert.ok(autoscaled.some((line) => /^ {2}2 the first server more was ready 18 s after/.test(line)));
+    const capacity = verdictTable(judge(capacityRun()), plain);
+    assert.ok(
+      capacity.some((line) => /^ +4 +300 +75 +75 % ◆ full +7\.9 s$/.test(line)),
+      capacity.join('\n'),
+    );
   });
 
   it('says what went wrong, and where', () => {
