@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/core/clock.ts';
 import { type DemoOptions, runDemo } from '../src/load/demo.ts';
+import { findK6 } from '../src/load/generator/k6.ts';
 import { reportSchema } from '../src/load/report/schema.ts';
 import type { RunResult } from '../src/load/run.ts';
 import { parseScenario } from '../src/load/scenario.ts';
@@ -95,6 +96,67 @@ describe('evenkeel demo', { timeout: 300_000 }, () => {
     await assertNothingLeft();
   });
 
+  it('plays stages of load, a gradual scaling, a baseline and a ZooKeeper that is killed', async () => {
+    const scenario = join(directory, 'scenario.yaml');
+    writeFileSync(
+      scenario,
+      `name: stages
+servers: 2
+load: { kind: proof, unsafe: 0.05, stages: [{ rate: 50, over: 1s }, { rate: 150, over: 5s }] }
+events:
+  - { at: 2s, do: scale, to: 4, how: gradual, every: 1s }
+  - { at: 1s, do: baseline, for: 2s }
+  - { at: 1s, do: zookeeper-all }
+`,
+    );
+    const { output, exited } = demo('--scenario', scenario, '--processes', '1');
+    assert.equal(await exited, 0, output());
+    const { events, timeline } = reportSchema.parse(
+      JSON.parse(readFileSync(join(directory, 'evenkeel-report.json'), 'utf8')),
+    );
+    assert.deepEqual(
+      events.map(({ name }) => name),
+      ['1 scale to 4, one every 1 s', '2 baseline of 2 s', '3 all of ZooKeeper killed'],
+    );
+    assert.deepEqual(
+      [...new Set(timeline.replicas.map(({ desired }) => desired))],
+      [2, 3, 4],
+      'one server after the other was wanted',
+    );
+    assert.ok(Math.max(...timeline.buckets.map(({ offered }) => offered)) > 120);
+    assert.ok(events[0]!.readyToFirstCall !== null, 'it is known when the new servers were ready');
+    const proof = events[2]!.proof.map(({ what }) => what).join(', ');
+    assert.match(
+      proof,
+      /zookeeper: process(es)? .* (is|are) gone, 127\.0\.0\.1:\d+ refuses connections, \d+ calls were made/,
+    );
+  });
+
+  it('shows what servers can do, by users who call without a pause', async () => {
+    const scenario = join(directory, 'scenario.yaml');
+    writeFileSync(
+      scenario,
+      `name: capacity
+servers: 1
+load: { kind: capacity, users: 8 }
+events: [{ at: 6s, do: scale, to: 2 }, { at: 5s, do: baseline, for: 4s }]
+`,
+    );
+    const { output, exited } = demo('--scenario', scenario, '--processes', '1');
+    assert.equal(await exited, 0, output());
+    const { capacity } = reportSchema.parse(JSON.parse(readFileSync(join(directory, 'evenkeel-report.json'), 'utf8')));
+    // A call takes 40 ms whatever the server does besides: the users set the rate, and two servers are no faster.
+    assert.deepEqual(
+      capacity!.points.map(({ servers, seconds }) => [servers, seconds > 2]),
+      [
+        [1, true],
+        [2, true],
+      ],
+    );
+    for (const { rate } of capacity!.points) assert.ok(rate > 20 && rate <= 200, `${rate} calls a second`);
+    assert.ok(existsSync(join(directory, 'evenkeel-report.capacity.svg')));
+  });
+
   it('cleans up on Ctrl-C in the middle of a fault', async () => {
     const { child, output, exited } = demo('--scenario', path('support/long-freeze.yaml'));
     await until(() => output().includes('▶ 1 freeze'), output);
@@ -125,6 +187,11 @@ describe('evenkeel demo', { timeout: 300_000 }, () => {
       'a scenario that is not there',
       ['--scenario', 'nowhere.yaml'],
       /^evenkeel: the scenario cannot be read: ENOENT.*nowhere\.yaml/m,
+    ],
+    [
+      'what local processes cannot do',
+      ['--scenario', path('support/cluster-only.yaml')],
+      /^evenkeel: the scenario cannot be played on local processes: event 1, drain a node: all processes are on this one machine.*; event 2, rolling restart of the gateways: .*; event 3, autoscaler to 4: .*; event 4, ZooKeeper's leader killed: .*$/m,
     ],
     [
       'a report that cannot be written',
@@ -181,15 +248,42 @@ describe('the verdict of a demo is red, and names the event', { timeout: 300_000
     assert.ok(verdict!.problems.some(({ event, what }) => event === '1 scale to 2' && /calls? wrong/.test(what)));
   });
 
-  it('with the load generator killed in the middle of it', async () => {
-    const { ok, verdict } = await play('[{ at: 2s, do: freeze, for: 2s }, { at: 1s, do: kill }]', {
-      onMoment(moment, load) {
-        if (moment.kind === 'event-begins') process.kill(load!, 'SIGKILL');
-      },
+  for (const [load, skip] of [
+    ['built-in', false],
+    ['k6', findK6() === undefined],
+  ] as const) {
+    const settings = { skip: skip && 'there is no k6 on PATH' };
+
+    it(`with the load generator killed in the middle of it: ${load}`, settings, async () => {
+      const { ok, verdict } = await play('[{ at: 2s, do: freeze, for: 2s }, { at: 1s, do: kill }]', {
+        load,
+        onMoment(moment, pid) {
+          if (moment.kind === 'event-begins') process.kill(pid!, 'SIGKILL');
+        },
+      });
+      assert.equal(ok, false);
+      const said = verdict!.problems.map(({ event, what }) => `${event}: ${what}`).join('\n');
+      assert.match(said, /(1 freeze 1 server for 2 s|the start): the load generator ended before its time: SIGKILL/);
+      assert.match(said, /the whole run: 1 of 2 events were not played/);
     });
-    assert.equal(ok, false);
-    const said = verdict!.problems.map(({ event, what }) => `${event}: ${what}`).join('\n');
-    assert.match(said, /(1 freeze 1 server for 2 s|the start): the load generator ended before its time: SIGKILL/);
-    assert.match(said, /the whole run: 1 of 2 events were not played/);
-  });
+
+    it(`with calls that were never sent: ${load}`, settings, async () => {
+      const { ok, verdict } = await play('[{ at: 2s, do: baseline, for: 5s }]', {
+        load,
+        // So few may be without an answer at once: 1.5 s of them.
+        deadline: 500,
+        onMoment(moment, pid) {
+          if (moment.kind !== 'event-begins') return;
+          process.kill(pid!, 'SIGSTOP');
+          systemClock.timer(4000, () => process.kill(pid!, 'SIGCONT'), { keepAlive: true });
+        },
+      });
+      assert.equal(ok, false);
+      assert.ok(verdict!.total.dropped > 0);
+      assert.ok(
+        verdict!.problems.some(({ event, what }) => event === '1 baseline of 5 s' && /due and never sent/.test(what)),
+        verdict!.problems.map(({ event, what }) => `${event}: ${what}`).join('\n'),
+      );
+    });
+  }
 });
