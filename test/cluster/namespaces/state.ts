@@ -16,11 +16,11 @@ export function isOurs(state: string): boolean {
 
 /** Makes the folder, or takes one that is empty. Rejects with a sentence when it cannot be used. */
 export async function claimState(state: string): Promise<void> {
-  if (isOurs(state)) return;
   // Machines have those of their own.
   if (!isAbsolute(state) || /^\/(run|proc|sys|dev)(\/|$)/.test(state)) {
     throw new Impossible(`--state ${state}: expected an absolute path, not below /run, /proc, /sys or /dev`);
   }
+  if (isOurs(state)) return;
   await mkdir(state, { recursive: true, mode: 0o711 });
   if ((await readdir(state)).length > 0) {
     throw new Impossible(`--state ${state}: it holds other things; expected a folder that is empty or not there yet`);
