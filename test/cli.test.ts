@@ -302,14 +302,14 @@ describe('what cannot be done', { concurrency: 2 }, () => {
 describe('help', { concurrency: 2 }, () => {
   it('of all is on stdout and names every command, with exit code 0', async () => {
     const { stdout, stderr, code } = await run(['--help']);
-    for (const name of ['serve', 'call', 'nodes', 'gateway', 'zookeeper', 'demo', 'ledger']) {
+    for (const name of ['serve', 'call', 'nodes', 'gateway', 'zookeeper', 'demo', 'loadtest', 'ledger']) {
       assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
     }
     assert.match(stdout, /Exit codes: 0 done, 1 it failed, 2 it was asked for wrongly/);
     assert.deepEqual([stderr, code], ['', 0]);
   });
 
-  for (const name of ['serve', 'call', 'nodes', 'gateway', 'zookeeper', 'demo', 'ledger']) {
+  for (const name of ['serve', 'call', 'nodes', 'gateway', 'zookeeper', 'demo', 'loadtest', 'ledger']) {
     it(`of ${name} has an example, and says of each option what it is without a word from you`, async () => {
       const { stdout, code } = await run([name, '--help']);
       assert.equal(code, 0);

@@ -2,7 +2,7 @@
  * Writes what charts take from their values.yaml and from elsewhere in the project: `node charts/tools/generate.ts`
  * (npm run charts:readme) writes, `--check` fails where something differs.
  */
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { valuesTable } from './readme.ts';
 import { valuesSchema } from './schema.ts';
 import { readValuesFile } from './values-file.ts';
@@ -41,9 +41,9 @@ export function generatedFiles(): { file: URL; wanted: string }[] {
   }
   files.push({ file: readme, wanted: page });
   // Helm takes files from inside of a chart only.
-  const scripts = new URL('../../loadtest/', import.meta.url);
-  for (const name of globSync('*.ts', { cwd: scripts })) {
-    files.push({ file: new URL(`charts/loadtest/files/${name}`, chart), wanted: read(new URL(name, scripts)) });
+  const loadtest = new URL('../../loadtest/', import.meta.url);
+  for (const name of globSync('{*.ts,scenarios/*.yaml}', { cwd: loadtest })) {
+    files.push({ file: new URL(`charts/loadtest/files/${name}`, chart), wanted: read(new URL(name, loadtest)) });
   }
   return files;
 }
@@ -62,6 +62,9 @@ if (import.meta.main) {
     if (process.argv.includes('--check')) {
       console.error(`${file.pathname} is not what the values say: npm run charts:readme`);
       process.exitCode = 1;
-    } else writeFileSync(file, wanted);
+    } else {
+      mkdirSync(new URL('.', file), { recursive: true });
+      writeFileSync(file, wanted);
+    }
   }
 }

@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
 import { parseAddress } from '../core/endpoint.ts';
 import { runDemo } from '../load/demo.ts';
 import { ownFile } from '../load/own-file.ts';
-import { constantRate, parseScenario, type Scenario } from '../load/scenario.ts';
 import { view } from '../load/view/view.ts';
 import { command } from './command.ts';
+import { adjusted, readScenario } from './scenarios.ts';
 
 export function demoCommand(): Command {
   const made = command(
@@ -32,7 +30,7 @@ export function demoCommand(): Command {
     const result = await runDemo({
       command: [process.execPath, ...process.execArgv, process.argv[1]!],
       module: ownFile('./demo-service.ts', import.meta.url),
-      scenario: adjusted(await readScenario(values.scenario, values.quick), values),
+      scenario: adjusted(await readScenario(values.scenario ?? (values.quick ? 'quick' : 'demo')), values),
       load: values.load!,
       processes: values.processes!,
       zookeeper: values.zookeeper === undefined ? undefined : parseAddress(values.zookeeper),
@@ -45,25 +43,4 @@ export function demoCommand(): Command {
       process.exitCode = 130;
     } else process.exitCode = result.ok ? 0 : 1;
   });
-}
-
-async function readScenario(file: string | undefined, quick: boolean | undefined): Promise<Scenario> {
-  const path =
-    file ?? fileURLToPath(new URL(`../../loadtest/scenarios/${quick ? 'quick' : 'demo'}.yaml`, import.meta.url));
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw new Error(`the scenario cannot be read: ${cause.message}`, { cause });
-  });
-  return parseScenario(text, path);
-}
-
-function adjusted(
-  scenario: Scenario,
-  { servers, rate }: { servers: number | undefined; rate: number | undefined },
-): Scenario {
-  const { load } = scenario;
-  return {
-    ...scenario,
-    servers: servers ?? scenario.servers,
-    load: load.kind === 'proof' && rate !== undefined ? { ...load, stages: constantRate(rate) } : load,
-  };
 }

@@ -240,6 +240,37 @@ export const options = {
     default: 'evenkeel-report.html',
     parse: (given) => (given === 'off' ? undefined : text(given)),
   }),
+  release: spec({
+    flag: 'release',
+    value: 'NAME',
+    help: 'the release of the chart (default: the only one in the namespace)',
+    parse: text,
+  }),
+  namespace: spec({
+    flag: 'namespace',
+    value: 'NAME',
+    help: "the namespace of the release (default: the pod's own, or KUBECONFIG's)",
+    parse: text,
+  }),
+  url: spec({
+    flag: 'url',
+    value: 'URL',
+    help: 'the gateway that calls go to (default: the Service of the gateways)',
+    parse: httpUrl,
+  }),
+  configMap: spec({
+    flag: 'config-map',
+    value: 'NAME',
+    help: 'keep the report in this ConfigMap too, and where it is large in others',
+    parse: text,
+  }),
+  here: spec({
+    flag: 'here',
+    help: 'conduct from outside of a pod: pods are reached by their addresses',
+    parse: Boolean,
+  }),
+  list: spec({ flag: 'list', help: 'show which reports are kept, the newest first', parse: Boolean }),
+  page: spec({ flag: 'page', value: 'FILE', help: 'also write the comparison as HTML', parse: text }),
 } as const;
 
 export type OptionName = keyof typeof options;
@@ -254,6 +285,12 @@ function spec<T>(facts: OptionSpec<T>): OptionSpec<T> {
 function text(given: string): string {
   if (given === '') throw new Error('expected a value');
   return given;
+}
+
+/** The base URL of something that speaks HTTP. */
+function httpUrl(given: string): string {
+  if (/^https?:\/\/[^/\s]+/.test(given) && URL.canParse(given)) return given.replace(/\/+$/, '');
+  throw new Error('expected a URL such as http://gateway:8080');
 }
 
 /** `HOST:PORT`, checked and left as it is. */

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<() => Command>>> = {
   gateway: async () => (await import('./gateway.ts')).gatewayCommand,
   zookeeper: async () => (await import('./zookeeper.ts')).zookeeperCommand,
   demo: async () => (await import('./demo.ts')).demoCommand,
+  loadtest: async () => (await import('./loadtest.ts')).loadtestCommand,
   ledger: async () => (await import('./ledger.ts')).ledgerCommand,
 };
 

@@ -11,7 +11,9 @@ const kinds: Record<string, readonly string[]> = {
   v1: ['ConfigMap', 'PersistentVolumeClaim', 'Pod', 'Service', 'ServiceAccount'],
   'apps/v1': ['Deployment', 'StatefulSet'],
   'autoscaling/v2': ['HorizontalPodAutoscaler'],
+  'batch/v1': ['Job'],
   'networking.k8s.io/v1': ['NetworkPolicy'],
+  'rbac.authorization.k8s.io/v1': ['Role', 'RoleBinding'],
   'policy/v1': ['PodDisruptionBudget'],
 };
 

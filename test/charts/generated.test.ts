@@ -1,6 +1,7 @@
 /** What is generated from the charts is what the charts say, and the parts agree with each other and with the code. */
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { generatedFiles } from '../../charts/tools/generate.ts';
@@ -14,6 +15,16 @@ const read = (file: string) => readFileSync(file, 'utf8');
 describe('what is generated from charts', () => {
   it('README, schemas and copies are what values.yaml and their originals say (npm run charts:readme)', () => {
     for (const { file, wanted } of generatedFiles()) assert.equal(read(file.pathname), wanted, file.pathname);
+  });
+
+  it('the scripts and scenarios of the load test are there, and none that is no more', () => {
+    const inChart = globSync('**/*', { cwd: `${chart}/charts/loadtest/files` }).filter((file) => /\.\w+$/.test(file));
+    const originals = globSync('{*.ts,scenarios/*.yaml}', { cwd: 'loadtest' });
+    assert.deepEqual(inChart.sort(), originals.sort());
+    const values = read(`${chart}/charts/loadtest/values.yaml`);
+    const [, named = ''] = /# -- Play a scenario: the name of one \(([^)]*)\)/.exec(values) ?? [];
+    const names = originals.filter((file) => file.endsWith('.yaml')).map((file) => basename(file, '.yaml'));
+    assert.deepEqual(named.split(', ').sort(), names.sort());
   });
 
   it('k8s/ was made from this chart (npm run manifests)', () => {

@@ -49,7 +49,7 @@ class World {
   }
 
   /** True if `from` may reach the port of this name of `component`. */
-  mayEnter(from: Party, component: string, port: string): boolean {
+  mayEnter(from: Party, component: string, port: string | number): boolean {
     return this.#rules(component, 'Ingress').some((rule) => this.#allows(rule, 'from', from, port));
   }
 
@@ -83,7 +83,7 @@ const afar: Party = { labels: { app: 'stranger' }, namespace: 'elsewhere' };
 const prometheus: Party = { labels: { app: 'prometheus' }, namespace: 'monitoring' };
 
 /** From whom, to whom, on which port, and whether it is allowed. */
-const flows: [from: string | Party, to: string, port: string, allowed: boolean][] = [
+const flows: [from: string | Party, to: string, port: string | number, allowed: boolean][] = [
   ['gateway', 'server', 'rpc', true],
   ['server', 'server', 'rpc', true],
   ['test', 'server', 'rpc', true],
@@ -119,6 +119,24 @@ const flows: [from: string | Party, to: string, port: string, allowed: boolean][
   [stranger, 'test', 'http', false],
 ];
 
+/** What else is allowed where a scenario is conducted, and nothing for anybody else. */
+const conducted: typeof flows = [
+  ['loadtest', 'server', 9092, true],
+  ['gateway', 'server', 9092, false],
+  [stranger, 'server', 9092, false],
+  ['loadtest', 'server', 'rpc', false],
+  ['loadtest', 'gateway', 'ops', true],
+  [stranger, 'gateway', 'ops', false],
+  [prometheus, 'gateway', 'ops', true],
+  [afar, 'gateway', 'http', true],
+  ['loadtest', 'zookeeper', 'client', true],
+  ['loadtest', 'zookeeper', 'follower', false],
+  ['server', 'zookeeper', 'client', true],
+  [stranger, 'zookeeper', 'client', false],
+  [stranger, 'loadtest', 'http', false],
+];
+const scenario = ['loadtest.enabled=true', 'loadtest.scenario=scale', 'server.recordCalls=true'];
+
 withHelm('network policies', () => {
   const describeParty = (party: string | Party) =>
     typeof party === 'string' ? party : `${party.labels.app} in ${party.namespace}`;
@@ -129,6 +147,20 @@ withHelm('network policies', () => {
       assert.equal(world.mayEnter(party, to, port), allowed);
     });
   }
+
+  for (const [from, to, port, allowed] of conducted) {
+    it(`${allowed ? 'allow' : 'refuse'} ${describeParty(from)} -> ${to} on ${port} while a scenario is conducted`, async () => {
+      const world = new World(await render({ set: scenario }));
+      const party = typeof from === 'string' ? world.party(from) : from;
+      assert.equal(world.mayEnter(party, to, port), allowed);
+    });
+  }
+
+  it('keep nobody out of parts that have none for the sake of a scenario', async () => {
+    const off = ['zookeeper', 'gateway', 'server'].map((part) => `${part}.networkPolicy.enabled=false`);
+    const world = new World(await render({ set: [...scenario, ...off] }));
+    for (const part of ['zookeeper', 'gateway', 'server']) assert.ok(world.mayEnter(afar, part, 'anything'), part);
+  });
 
   it('bound nothing that leaves, by default', async () => {
     for (const { spec } of (await render({})).ofKind('NetworkPolicy')) assert.deepEqual(spec.policyTypes, ['Ingress']);
@@ -149,6 +181,13 @@ withHelm('network policies', () => {
       assert.ok(world.mayLeave(from, world.party(to), port), `${from} -> ${to} on ${port}`);
     }
     assert.equal(world.mayLeave('gateway', world.party('gateway'), 'http'), false);
+    assert.equal(world.mayLeave('loadtest', world.party('zookeeper'), 'client'), false);
+    const conductor = new World(await render({ set: [...scenario, ...set] }));
+    for (const [from, to, port, allowed] of conducted) {
+      if (!allowed || from !== 'loadtest') continue;
+      assert.ok(conductor.mayLeave(from, conductor.party(to), port), `${from} -> ${to} on ${port}`);
+    }
+    assert.ok(conductor.mayLeave('loadtest', stranger, 6443), 'the API server');
   });
 
   it('let in whom clientsFrom names, and then nobody else', async () => {

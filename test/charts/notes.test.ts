@@ -19,6 +19,20 @@ withHelm('the notes', () => {
     assert.match(text, /delete pvc --selector app\.kubernetes\.io\/instance=shop,/);
   });
 
+  it('say how to see what a load test comes to', async (test) => {
+    const environment = await fakeApi(test, {});
+    const plain = await notes(environment, ['loadtest.enabled=true', 'loadtest.script=smoke']);
+    assert.match(plain, /^k6 runs smoke\.ts against http:\/\/shop-gateway:8080\./m);
+    assert.match(plain, /^ {2}kubectl --namespace market logs --follow job\/shop-loadtest-1$/m);
+    assert.doesNotMatch(plain, /evenkeel loadtest/);
+    const scenario = ['loadtest.enabled=true', 'loadtest.scenario=scale', 'server.recordCalls=true'];
+    const text = await notes(environment, scenario);
+    assert.match(text, /^ {2}evenkeel loadtest report shop-loadtest-report-1 --namespace market$/m);
+    assert.match(text, /^ {2}evenkeel loadtest cleanup shop --namespace market$/m);
+    assert.match(text, /^ {2}docker build --tag evenkeel:0\.1\.0-loadtest --target loadtest \.$/m);
+    assert.doesNotMatch(await notes(environment, [...scenario, 'loadtest.report.configMap=false']), /loadtest report/);
+  });
+
   it('say nothing of what is not there', async (test) => {
     const text = await notes(await fakeApi(test, {}), [
       'global.image.registry=r.io',

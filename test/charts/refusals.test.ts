@@ -3,6 +3,12 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type Given, refusal, withHelm } from './support.ts';
 
+const conducted = (scenario: string) => [
+  'loadtest.enabled=true',
+  `loadtest.scenario=${scenario}`,
+  'server.recordCalls=true',
+];
+
 const refused: [what: string, given: Given, sentence: RegExp][] = [
   ['a typo in a part', { set: ['server.replicaCout=3'] }, /server:\n.*additional properties 'replicaCout' not allowed/],
   [
@@ -66,6 +72,67 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
     'a gateway that the load test could not find',
     { set: ['loadtest.enabled=true', 'gateway.service.port=80'] },
     /set loadtest\.url=http:\/\/shop-gateway:80 too/,
+  ],
+  [
+    'a script of k6 that there is not',
+    { set: ['loadtest.enabled=true', 'loadtest.script=flood'] },
+    /at '\/script': value must be one of 'pi', 'smoke', 'soak', 'spike'/,
+  ],
+  [
+    'a scenario that there is not',
+    { set: ['loadtest.enabled=true', 'loadtest.scenario=chaos'] },
+    /loadtest\.scenario is "chaos": there are baseline, capacity, .*zookeeper-leader; or give a whole scenario \(--set-file/,
+  ],
+  [
+    'a scenario that is no YAML',
+    { set: ['loadtest.enabled=true', 'loadtest.scenario=a: [b'] },
+    /loadtest\.scenario is no YAML: /,
+  ],
+  [
+    'a scenario without the books of servers',
+    { set: ['loadtest.enabled=true', 'loadtest.scenario=scale'] },
+    /loadtest\.scenario is judged by what servers write down: set server\.recordCalls=true too/,
+  ],
+  [
+    'a scenario without servers',
+    { set: [...conducted('scale'), 'server.enabled=false'] },
+    /played on servers and gateways: server\.enabled and gateway\.enabled must be true, or loadtest\.release/,
+  ],
+  ...['kill', 'freeze'].map((scenario): (typeof refused)[number] => [
+    `${scenario} without faults`,
+    { set: conducted(scenario) },
+    /kills or freezes servers: allow it by loadtest\.faults=true and server\.shareProcessNamespace=true/,
+  ]),
+  [
+    'faults in pods that hide their processes',
+    { set: [...conducted('kill'), 'loadtest.faults=true'] },
+    /nobody else reaches: set server\.shareProcessNamespace=true too/,
+  ],
+  [
+    'a drain within a namespace',
+    { set: conducted('drain') },
+    /drains a node, .*: allow it by loadtest\.clusterWide=true/,
+  ],
+  ['an autoscaler that is not there', { set: conducted('hpa') }, /set server\.autoscaling\.enabled=true/],
+  [
+    'the leader of a ZooKeeper of one',
+    { set: conducted('zookeeper-leader') },
+    /whom others must replace, and zookeeper\.replicaCount is 1: set it to 3/,
+  ],
+  [
+    'an outage of a ZooKeeper that is not ours',
+    { set: [...conducted('zookeeper-all'), 'zookeeper.enabled=false', 'global.registry.hosts=zk:2181'] },
+    /does zookeeper-a\w+, and zookeeper\.enabled is false/,
+  ],
+  [
+    'servers that the load test could not find',
+    { set: [...conducted('scale'), 'server.fullnameOverride=rpc'] },
+    /set loadtest\.objects\.server=rpc too/,
+  ],
+  [
+    "books of a service of one's own",
+    { set: ['server.recordCalls=true', 'server.module=/app/x.ts'] },
+    /server\.recordCalls is true: the calls of the demonstration service alone/,
   ],
   ['an image without a tag', { set: ['server.image.repository=team/x'] }, /set one of them/],
   [

@@ -40,6 +40,7 @@ export interface Container {
   startupProbe?: unknown;
   readinessProbe?: unknown;
   livenessProbe?: unknown;
+  restartPolicy?: string;
 }
 
 export interface PodSpec {
@@ -64,7 +65,8 @@ export interface KubeObject {
   // biome-ignore lint/suspicious/noExplicitAny: a tree as Kubernetes has it
   spec: any;
   data?: Labels;
-  rules?: unknown;
+  rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
+  subjects?: { kind: string; name: string; namespace?: string }[];
   automountServiceAccountToken?: boolean;
 }
 

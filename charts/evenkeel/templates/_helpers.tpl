@@ -16,7 +16,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq .Values.tests.demonstration "always" -}}
 true
 {{- else if and (eq .Values.tests.demonstration "auto") .Values.server.enabled -}}
-{{- if and (eq (include "evenkeel.server.module" .Subcharts.server) "pi") (not .Subcharts.server.Values.args) -}}
+{{- if and (has (include "evenkeel.server.module" .Subcharts.server) (list "pi" "recorded-pi")) (not .Subcharts.server.Values.args) -}}
 true
 {{- end -}}
 {{- end -}}

@@ -21,7 +21,12 @@
 
 {{/* What stands behind `evenkeel serve`. */}}
 {{- define "evenkeel.server.module" -}}
-{{- if include "evenkeel.server.moduleConfigMap" . -}}
+{{- if .Values.recordCalls -}}
+{{- if or (include "evenkeel.server.moduleConfigMap" .) (ne .Values.module "pi") .Values.args -}}
+{{- fail "server.recordCalls is true: the calls of the demonstration service alone can be written down, so leave server.module, server.moduleFrom and server.args as they are" -}}
+{{- end -}}
+recorded-pi
+{{- else if include "evenkeel.server.moduleConfigMap" . -}}
 {{- printf "%s/%s" .Values.moduleFrom.mountPath .Values.moduleFrom.key -}}
 {{- else -}}
 {{- .Values.module -}}
@@ -34,6 +39,52 @@
 {{- if not (regexMatch "^(kubernetes|static):" $url) -}}
 {{- $url -}}
 {{- end -}}
+{{- end }}
+
+{{- define "evenkeel.server.ledgerFolder" -}}
+/var/lib/evenkeel/calls
+{{- end }}
+
+{{/*
+Serves what the server writes down. It starts before the server, and Kubernetes ends it after: who reads has the last lines too.
+No probe for readiness, which is the server's alone, and none for its start, which the server would wait for.
+*/}}
+{{- define "evenkeel.server.ledger" -}}
+- name: ledger
+  image: {{ include "evenkeel.server.image" . | quote }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  restartPolicy: Always
+  args: [ledger]
+  env:
+    - name: POD_NAME
+      valueFrom:
+        fieldRef:
+          fieldPath: metadata.name
+    - name: NODE_NAME
+      valueFrom:
+        fieldRef:
+          fieldPath: spec.nodeName
+    - name: EVENKEEL_LEDGER
+      value: {{ include "evenkeel.server.ledgerFolder" . }}
+    - name: EVENKEEL_LISTEN
+      value: {{ printf "%s:%v" .Values.listenHost .Values.containerPorts.ledger | quote }}
+    - name: EVENKEEL_LOG_LEVEL
+      value: {{ .Values.logLevel | quote }}
+  ports:
+    - name: ledger
+      containerPort: {{ .Values.containerPorts.ledger }}
+  livenessProbe:
+    httpGet:
+      path: /livez
+      port: ledger
+    {{- toYaml .Values.probes.liveness | nindent 4 }}
+  resources:
+    {{- toYaml .Values.ledger.resources | nindent 4 }}
+  securityContext:
+    {{- toYaml .Values.containerSecurityContext | nindent 4 }}
+  volumeMounts:
+    - name: calls
+      mountPath: {{ include "evenkeel.server.ledgerFolder" . }}
 {{- end }}
 
 {{- define "evenkeel.server.alerts" -}}
