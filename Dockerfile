@@ -27,6 +27,12 @@ FROM base AS production
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
 
+# What worker threads need, `serve --threads`.
+FROM base AS threads
+WORKDIR /threads
+COPY .npmrc images/threads/package.json images/threads/package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --ignore-scripts
+
 FROM base AS kubernetes-client
 WORKDIR /client
 COPY .npmrc images/kubernetes/package.json images/kubernetes/package-lock.json ./
@@ -43,6 +49,8 @@ ENV NODE_ENV=production
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/evenkeel
 COPY package.json LICENSE ./
 COPY --from=production /app/node_modules node_modules
+# Above /app: found from there, and apart from what its own lock file says.
+COPY --from=threads /threads/node_modules /node_modules
 COPY --from=build /app/dist dist
 # The name `node` is not enough for Kubernetes to see that it is not root.
 USER 1000:1000
@@ -59,7 +67,6 @@ LABEL org.opencontainers.image.title="evenkeel" \
       org.opencontainers.image.revision="${REVISION}"
 
 FROM app AS kubernetes
-# Above /app: found from there, and apart from what its own lock file says.
 COPY --from=kubernetes-client /client/node_modules /node_modules
 
 FROM app AS loadtest
