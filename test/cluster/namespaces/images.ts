@@ -16,27 +16,24 @@ const reachDeadline = 3_000;
 
 /** Sees to it that the images that nodes run are there as files. @returns those. */
 export async function ensureNodeImages(layout: Layout, tools: string | undefined): Promise<string[]> {
-  const files: string[] = [];
-  for (const key of imageKeys) {
-    if (!images[key].onNodes) continue;
-    const file = join(layout.images, `${key}.tar`);
-    files.push(file);
-    if (existsSync(file) && (await isCurrent(layout, key))) continue;
-    const store = await ownStore(layout);
-    await obtain(key, layout, store, tools, async () => {
-      await rm(`${file}.new`, { force: true });
-      await store.save(images[key].name, `${file}.new`);
-      await rename(`${file}.new`, file);
-    });
+  const needed = imageKeys.filter((key) => images[key].onNodes);
+  for (const key of needed) {
+    if (existsSync(imageFile(layout, key)) && (await isCurrent(layout, key))) continue;
+    await obtain(key, layout, await ownStore(layout), tools);
   }
-  return files;
+  return needed.map((key) => imageFile(layout, key));
 }
 
 /** Sees to it that the store has what evenkeel's Dockerfile is built upon. */
-export async function ensureBuildImage(layout: Layout, store: ImageStore, tools: string | undefined): Promise<void> {
-  if ((await store.has(images.node.name)) && (await isCurrent(layout, 'node'))) return;
-  await obtain('node', layout, store, tools, async () => {});
+export async function ensureBuildImages(layout: Layout, store: ImageStore, tools: string | undefined): Promise<void> {
+  for (const key of imageKeys) {
+    if (!images[key].inBuilds) continue;
+    if ((await store.has(images[key].name)) && (await isCurrent(layout, key))) continue;
+    await obtain(key, layout, store, tools);
+  }
 }
+
+const imageFile = (layout: Layout, key: ImageKey) => join(layout.images, `${key}.tar`);
 
 /** Beside the files: where each image came from. */
 export const sourceNote = (layout: Layout, key: string): string => join(layout.images, `${key}.source`);
@@ -55,20 +52,18 @@ export async function ownStore(layout: Layout): Promise<ImageStore> {
   return buildah(layout.storage);
 }
 
-/** @param keep What is done with it before it counts as there. */
-async function obtain(
-  key: ImageKey,
-  layout: Layout,
-  store: ImageStore,
-  tools: string | undefined,
-  keep: () => Promise<void>,
-): Promise<void> {
+async function obtain(key: ImageKey, layout: Layout, store: ImageStore, tools: string | undefined): Promise<void> {
   await mkdir(layout.images, { recursive: true });
   const note = sourceNote(layout, key);
   await rm(note, { force: true });
   const source = (await pull(key, store)) ? pulled(key) : await standInVersion(key);
   if (source !== pulled(key)) await buildStandIn(key, { layout, store, tools });
-  await keep();
+  if (images[key].onNodes) {
+    const file = imageFile(layout, key);
+    await rm(`${file}.new`, { force: true });
+    await store.save(images[key].name, `${file}.new`);
+    await rename(`${file}.new`, file);
+  }
   await writeFile(note, source);
 }
 

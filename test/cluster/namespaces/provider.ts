@@ -10,7 +10,7 @@ import { type Command, type ContainerOfPod, Impossible, type OutsideSignal, type
 import { succeeds } from '../run.ts';
 import { tell } from '../tell.ts';
 import { bringDown } from './down.ts';
-import { ensureBuildImage, importImage, ownStore } from './images.ts';
+import { ensureBuildImages, importImage, ownStore } from './images.ts';
 import { inCluster } from './inside.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { withLock } from './lock.ts';
@@ -83,7 +83,7 @@ export class NamespacesProvider implements Provider {
     if (await dockerAnswers()) return docker;
     await claimState(this.#layout.state);
     const store = await ownStore(this.#layout);
-    await ensureBuildImage(this.#layout, store, this.#tools);
+    await ensureBuildImages(this.#layout, store, this.#tools);
     return store;
   }
 
