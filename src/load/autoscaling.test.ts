@@ -59,6 +59,18 @@ describe('the autoscaler', () => {
     );
   });
 
+  it('is measured from the event where a rise was over before', () => {
+    const stages = [
+      { target: 50, duration: 2000 },
+      { target: 50, duration: 93_000 },
+    ];
+    assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 5, stages }), event!, forever)!.since, event!.at);
+  });
+
+  it('is not blamed for what comes in the next event', () => {
+    assert.equal(autoscaling(run, event!, began + 49_000)!.overshoot, 0);
+  });
+
   it('is measured from the event where the load did not change', () => {
     const stages = [{ target: 50, duration: 95_000 }];
     assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 50, stages }), event!, forever)!.since, event!.at);

@@ -96,6 +96,19 @@ describe('capacity', () => {
     assert.deepEqual(seconds(capacity(unseen)!)[0], [1, 6, 9.9]);
   });
 
+  it('is not measured while the gateway says nothing for long', () => {
+    const silent = withStates(42, 56, (state) => withNodes(state, () => []));
+    assert.equal(seconds(capacity(silent)!).at(-1)![0], 4);
+  });
+
+  it('is not measured while another number of servers is wanted', () => {
+    const wanted = withStates(15, 23, (state) => ({ ...state, desired: 3 }));
+    assert.deepEqual(
+      seconds(capacity(wanted)!).map(([servers]) => servers),
+      [1, 4, 1],
+    );
+  });
+
   it('is nothing that a proof shows: there the load sets the rate', () => {
     assert.equal(capacity(autoscaledRun()), undefined);
   });

@@ -50,7 +50,7 @@ async function gradually(to: number, every: number, { cluster, clock, now, signa
   const from = cluster.state().desired;
   const way = Math.sign(to - from);
   const deeds: Deed[] = [];
-  for (let servers = from + way; way !== 0 && servers !== to + way; servers += way) {
+  for (let servers = from + way; servers !== to + way; servers += way) {
     if (deeds.length > 0) await clock.sleep(every, signal);
     deeds.push(await cluster.scale(servers));
   }

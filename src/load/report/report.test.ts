@@ -235,7 +235,7 @@ describe('the page of a run on a cluster', () => {
 
   it('keeps the numbers of events apart that come close together', () => {
     const at = (index: number, seconds: number) => ({ index, at: seconds, settled: seconds, ok: true, done: true });
-    const events = [at(1, 10), at(2, 10.5), at(3, 11), at(4, 45.9)];
+    const events = [at(1, 10), at(2, 10.5), at(3, 11), at(4, 45), at(5, 45.9)];
     const { option } = lanes(timeline(syntheticRun()), events)(380);
     const circles = (option.graphic as { type: string; shape: { cx: number } }[]).filter(
       ({ type }) => type === 'circle',
