@@ -1,5 +1,5 @@
 import { type Api, ApiError, hasStatus, type Where } from './api.ts';
-import { autoscalers, deployments, type Kind, type KubeObject, labels, nodes, pods, statefulSets } from './objects.ts';
+import { autoscalers, deployments, type Kind, type KubeObject, nodes, pods, statefulSets } from './objects.ts';
 
 /**
  * What a load test changes for a time it first writes down, on the object itself, in the same request: whoever comes later can
@@ -99,11 +99,10 @@ export async function restoreLeftovers(options: ChangesOptions): Promise<{ resto
   const { api, release } = options;
   const restored: string[] = [];
   const problems: string[] = [];
-  const selector = `${labels.release}=${release.name}`;
   const left: { kind: Kind; name: string; note: Note }[] = [];
   for (const { kind } of changeable) {
     // Nodes may be none of our business, and then we have changed none.
-    const found = await api.list(kind, kind.clusterWide ? {} : { selector }).catch((cause: unknown) => {
+    const found = await api.list(kind).catch((cause: unknown) => {
       if (kind.clusterWide && hasStatus(cause, 403)) return { items: [] };
       throw cause;
     });

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import type { KubeConfig, V1Status } from '@kubernetes/client-node';
 import type { Clock } from '../../core/clock.ts';
@@ -53,17 +52,28 @@ export async function runInContainer(options: RunOptions): Promise<Running> {
   };
   return {
     write: (text) => stdin.write(text),
-    lines: createInterface({ input: stdout, crlfDelay: Number.POSITIVE_INFINITY }),
+    lines: linesOf(stdout),
     ended,
     close() {
       stdin.end();
-      const late = clock.timer(endPatience, () => socket.close(), { keepAlive: true });
+      const late = clock.timer(endPatience, () => socket.terminate(), { keepAlive: true });
       ended.then(() => {
         late.cancel();
         socket.close();
       });
     },
   };
+}
+
+/** Not by `readline`, which waits for ever when it is asked after the end. */
+async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
 }
 
 type Socket = Awaited<ReturnType<import('@kubernetes/client-node').Exec['exec']>>;

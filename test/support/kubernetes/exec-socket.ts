@@ -69,6 +69,7 @@ export function acceptExec(
     }
   });
   socket.on('error', () => {});
+  socket.on('end', () => socket.end());
   socket.on('close', end);
 }
 

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { until } from '../../../test/support/until.ts';
+import { isoTime, systemClock } from '../../core/clock.ts';
+import { Ledger } from '../ledger.ts';
+import { startLedgerServer } from '../ledger-server.ts';
+import { Bookkeeper } from './bookkeeper.ts';
+import { labels, type Pod } from './objects.ts';
+import { Population } from './population.ts';
+
+const now = () => systemClock.wallTime();
+
+/** A server with its ledger beside it, as the API tells of it. */
+class Server {
+  readonly name: string;
+  readonly directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+  readonly ledger: Ledger;
+  sidecar!: Awaited<ReturnType<typeof startLedgerServer>>;
+
+  private constructor(name: string) {
+    this.name = name;
+    this.ledger = new Ledger({ directory: this.directory, server: name });
+  }
+
+  static async start(t: TestContext, name: string, keep?: number): Promise<Server> {
+    const server = new Server(name);
+    const listen = { host: '127.0.0.1', port: 0 };
+    const { directory } = server;
+    server.sidecar = await startLedgerServer({ directory, listen, server: name, ...(keep !== undefined && { keep }) });
+    t.after(async () => {
+      await server.sidecar.close();
+      await rm(directory, { recursive: true });
+    });
+    return server;
+  }
+
+  call(id: string): void {
+    this.ledger.begin(id, 'pi')();
+  }
+
+  pod(facts: { told?: boolean; over?: boolean } = {}): Pod {
+    return pod(this.name, { ...facts, port: this.sidecar.port });
+  }
+}
+
+function pod(name: string, facts: { told?: boolean; over?: boolean; port?: number } = {}): Pod {
+  const { told = false, over = false, port } = facts;
+  const ports = port === undefined ? [] : [{ name: 'ledger', containerPort: port }];
+  return {
+    metadata: {
+      ...{ name, uid: name, resourceVersion: '1', labels: { [labels.component]: 'server' } },
+      ...((told || over) && { deletionTimestamp: isoTime(0) }),
+    },
+    spec: {
+      containers: [{ name: 'server', image: 'i', ports: [{ name: 'rpc', containerPort: 7000 }] }],
+      initContainers: [{ name: 'ledger', image: 'i', ports }],
+    },
+    status: {
+      podIP: '127.0.0.1',
+      conditions: [{ type: 'Ready', status: told || over ? 'False' : 'True' }],
+      containerStatuses: [{ name: 'server', restartCount: 0, ...(over && { state: { terminated: { exitCode: 0 } } }) }],
+    },
+  };
+}
+
+function scene(t: TestContext) {
+  const population = new Population(now, () => {});
+  population.complete = true;
+  const keeper = new Bookkeeper(population, systemClock, now);
+  t.after(() => keeper.abandon());
+  return { population, keeper };
+}
+
+const ids = (books: Awaited<ReturnType<Bookkeeper['close']>>) => books?.executions.map(({ id }) => id).toSorted();
+
+describe('the books of all servers', () => {
+  it('are put together, with what was written at the very end', async (t) => {
+    const { population, keeper } = scene(t);
+    const [a, b] = [await Server.start(t, 'a'), await Server.start(t, 'b')];
+    a.call('1');
+    for (const server of [a, b]) population.put(server.pod());
+    await systemClock.sleep(400);
+    a.call('2');
+    b.call('3');
+    const books = await keeper.close();
+    assert.deepEqual(ids(books), ['1', '2', '3']);
+    assert.deepEqual(books!.gaps, []);
+    assert.deepEqual(books!.executions.map(({ writer }) => writer.server).toSorted(), ['a', 'a', 'b']);
+  });
+
+  it('have no gap where a pod went in good order: its ledger waits for the reader', async (t) => {
+    const { population, keeper } = scene(t);
+    const a = await Server.start(t, 'a');
+    population.put(a.pod());
+    population.put(a.pod({ told: true }));
+    a.call('1');
+    population.put(a.pod({ over: true }));
+    assert.equal(await a.sidecar.finish(), true);
+    population.gone(a.pod({ over: true }));
+    const books = await keeper.close();
+    assert.deepEqual([ids(books), books!.gaps], [['1'], []]);
+  });
+
+  it('say from when on those of a pod are missing that vanished', async (t) => {
+    const { population, keeper } = scene(t);
+    const a = await Server.start(t, 'a');
+    a.call('1');
+    population.put(a.pod());
+    await until(() => population.all('server').length === 1, 'it');
+    // Long enough for it to have been read.
+    await systemClock.sleep(1500);
+    const lost = now();
+    await a.sidecar.close();
+    a.call('2');
+    population.gone(a.pod());
+    const books = await keeper.close();
+    assert.deepEqual(ids(books), ['1']);
+    const [gap, ...others] = books!.gaps;
+    assert.deepEqual(others, []);
+    assert.deepEqual([gap!.server, gap!.why], ['a', 'its pod was gone before the rest was read']);
+    assert.ok(gap!.from <= lost && gap!.until >= lost && gap!.from > lost - 20_000, JSON.stringify(gap));
+  });
+
+  it('are missing whole where a ledger never answers, and it is said why', async (t) => {
+    const { population, keeper } = scene(t);
+    const a = await Server.start(t, 'a');
+    const there = a.pod();
+    await a.sidecar.close();
+    population.put(there);
+    const { gaps } = (await keeper.close())!;
+    assert.equal(gaps.length, 1);
+    assert.equal(gaps[0]!.from, population.all('server')[0]!.startedAt);
+    assert.match(gaps[0]!.why, /^its books cannot be read: .*ECONNREFUSED/);
+  });
+
+  it('are none where no server keeps any; where one does not, beside others that do, that is a gap', async (t) => {
+    const none = scene(t);
+    none.population.put(pod('a'));
+    assert.equal(await none.keeper.close(), undefined);
+    const { population, keeper } = scene(t);
+    population.put((await Server.start(t, 'a')).pod());
+    population.put(pod('b'));
+    const { gaps } = (await keeper.close())!;
+    assert.deepEqual(
+      gaps.map(({ server, why }) => [server, why]),
+      [['b', 'it keeps no books']],
+    );
+  });
+
+  it('hold nothing of an earlier load test', async (t) => {
+    const a = await Server.start(t, 'a');
+    a.call('earlier');
+    await systemClock.sleep(20);
+    const { population, keeper } = scene(t);
+    population.put(a.pod());
+    a.call('now');
+    assert.deepEqual(ids(await keeper.close()), ['now']);
+  });
+});

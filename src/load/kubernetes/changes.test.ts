@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { FakeApiServer, namespace } from '../../../test/support/kubernetes/api-server.ts';
+import { systemClock } from '../../core/clock.ts';
+import { annotation, Changes, restoreLeftovers } from './changes.ts';
+import { connectApi } from './connect.ts';
+import { autoscalers, deployments, labels, nodes } from './objects.ts';
+
+const release = { name: 'lt', namespace };
+const own = { [labels.release]: 'lt' };
+
+async function scene(t: TestContext) {
+  const server = await FakeApiServer.start();
+  t.after(() => server.close());
+  const api = await connectApi({
+    clock: systemClock,
+    namespace,
+    configure: (config) =>
+      config.loadFromClusterAndUser({ name: 'fake', server: server.url, skipTLSVerify: true }, { name: 'us' }),
+  });
+  server.put(deployments, { metadata: { name: 'd', labels: own }, spec: { replicas: 2 } });
+  server.put(autoscalers, { metadata: { name: 'h', labels: own }, spec: { minReplicas: 1, maxReplicas: 4 } });
+  server.put(nodes, { metadata: { name: 'n' }, spec: {} });
+  const options = { api, release, by: 'me' };
+  const changes = new Changes(options);
+  return { server, options, changes };
+}
+
+describe('changes', () => {
+  it('are put back, each as it was before the first of them', async (t) => {
+    const { server, changes } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    await changes.make(deployments, 'd', { replicas: 1 });
+    await changes.make(autoscalers, 'h', { minReplicas: 3, maxReplicas: 3 });
+    await changes.make(nodes, 'n', { unschedulable: true });
+    const note = server.find(autoscalers, 'h').metadata.annotations![annotation]!;
+    assert.deepEqual(JSON.parse(note), { by: 'me', release: 'demo/lt', was: { minReplicas: 1, maxReplicas: 4 } });
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
+    assert.deepEqual(server.find(autoscalers, 'h').spec, { minReplicas: 1, maxReplicas: 4 });
+    assert.deepEqual(server.find(nodes, 'n').spec, {});
+    for (const object of [server.find(deployments, 'd'), server.find(nodes, 'n')]) {
+      assert.deepEqual(object.metadata.annotations, {});
+    }
+    const { length } = server.requests;
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.equal(server.requests.length, length, 'there is nothing left to be put back');
+  });
+
+  it('are written down in the same request that makes them', async (t) => {
+    const { server, changes } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    const patches = server.requests.filter(({ method }) => method === 'PATCH');
+    assert.equal(patches.length, 1);
+    const { metadata, spec } = patches[0]!.body as { metadata: { annotations: object }; spec: object };
+    assert.deepEqual(Object.keys(metadata.annotations), [annotation]);
+    assert.deepEqual(spec, { replicas: 5 });
+  });
+
+  it('may have been made though the answer was lost, and are put back then too', async (t) => {
+    const { server, changes } = await scene(t);
+    server.refuse = ({ method, name }) => {
+      if (method !== 'PATCH' || name !== 'd') return undefined;
+      server.refuse = () => undefined;
+      const note = JSON.stringify({ by: 'me', release: 'demo/lt', was: { replicas: 2 } });
+      server.patch(deployments, 'd', { metadata: { annotations: { [annotation]: note } }, spec: { replicas: 5 } });
+      return { status: 504, message: 'timeout' };
+    };
+    await assert.rejects(changes.make(deployments, 'd', { replicas: 5 }), /504/);
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
+  });
+
+  it('of what is gone by now are no trouble; what cannot be put back is said, and tried again', async (t) => {
+    const { server, changes } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    await changes.make(autoscalers, 'h', { minReplicas: 3 });
+    server.delete(deployments, 'd');
+    server.denied.add('patch horizontalpodautoscalers');
+    const [problem, ...others] = await changes.undoAll();
+    assert.deepEqual(others, []);
+    assert.match(problem!, /^horizontalpodautoscalers\/h could not be put back as it was: we may not patch horiz/);
+    server.denied.clear();
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.deepEqual(server.find(autoscalers, 'h').spec, { minReplicas: 1, maxReplicas: 4 });
+  });
+});
+
+describe('what a dead conductor left', () => {
+  it('is found and put back once, on nodes too', async (t) => {
+    const { server, options, changes } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    await changes.make(nodes, 'n', { unschedulable: true });
+    const next = { ...options, by: 'the-next' };
+    const found = ['nodes/n', 'deployments/d'].map((name) => `${name} is as it was before an earlier load test`);
+    assert.deepEqual(await restoreLeftovers(next), { restored: found, problems: [] });
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
+    assert.deepEqual(server.find(nodes, 'n').spec, {});
+    assert.deepEqual(await restoreLeftovers(next), { restored: [], problems: [] });
+  });
+
+  it('of another release is not ours', async (t) => {
+    const { server, options } = await scene(t);
+    const other = new Changes({ ...options, release: { name: 'other', namespace } });
+    await other.make(nodes, 'n', { unschedulable: true });
+    assert.deepEqual(await restoreLeftovers(options), { restored: [], problems: [] });
+    assert.equal(server.find(nodes, 'n').spec.unschedulable, true);
+  });
+
+  it('is put back without nodes where we may not see any', async (t) => {
+    const { server, options, changes } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    server.denied.add('list nodes');
+    assert.equal((await restoreLeftovers(options)).restored.length, 1);
+  });
+
+  it('touches no field that is not ours, whatever the note says', async (t) => {
+    const { server, options } = await scene(t);
+    const note = { by: 'x', release: 'demo/lt', was: { replicas: 3, template: { spec: { hostNetwork: true } } } };
+    server.patch(deployments, 'd', { metadata: { annotations: { [annotation]: JSON.stringify(note) } } });
+    await restoreLeftovers(options);
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 3 });
+    server.patch(deployments, 'd', { metadata: { annotations: { [annotation]: 'no JSON' } } });
+    assert.deepEqual(await restoreLeftovers(options), { restored: [], problems: [] });
+  });
+});

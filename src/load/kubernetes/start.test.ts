@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kubernetes/release.ts';
+import { systemClock } from '../../core/clock.ts';
+import { KubernetesCluster, type KubernetesClusterOptions } from './cluster.ts';
+import { deployments, labels, services, statefulSets } from './objects.ts';
+
+/** Fifty times as fast for who waits, as fast as ever for the API server's deadlines. */
+const hasty = {
+  ...systemClock,
+  now: () => systemClock.now() * 50,
+  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 50, signal),
+};
+
+async function failure(
+  t: TestContext,
+  prepare: (release: FakeRelease) => void,
+  options: Partial<KubernetesClusterOptions> = {},
+  fake: FakeReleaseOptions = {},
+): Promise<string> {
+  const release = await FakeRelease.start(fake);
+  t.after(() => release.close());
+  prepare(release);
+  const cluster = new KubernetesCluster({
+    scenario: { events: [] },
+    clock: systemClock,
+    configure: release.configure,
+    ...options,
+  });
+  t.after(() => cluster.close());
+  return cluster.start(2).then(
+    () => 'it started',
+    (error: Error) => error.message,
+  );
+}
+
+describe('a release that is not there', () => {
+  it('is told from those that are', async (t) => {
+    const nothing = ({ api }: FakeRelease) => {
+      for (const name of ['lt-server', 'lt-gateway']) api.delete(deployments, name);
+    };
+    const others = ({ api }: FakeRelease) => {
+      const metadata = { name: 'x', labels: { [labels.partOf]: 'evenkeel', [labels.release]: 'another' } };
+      api.put(deployments, { metadata });
+    };
+    assert.equal(
+      await failure(t, nothing, { release: 'x' }),
+      'there is no release x of evenkeel in the namespace demo; there is none at all',
+    );
+    assert.equal(
+      await failure(t, others, { release: 'x' }),
+      'there is no release x of evenkeel in the namespace demo; there is another, lt',
+    );
+    assert.equal(
+      await failure(t, others),
+      'no release of evenkeel was named, and in the namespace demo there are another, lt: say which',
+    );
+    assert.equal(
+      await failure(t, nothing),
+      'no release of evenkeel was named, and in the namespace demo there is none',
+    );
+  });
+
+  it('is one of which a part is missing', async (t) => {
+    assert.equal(
+      await failure(t, ({ api }) => api.delete(deployments, 'lt-gateway')),
+      'the release lt in the namespace demo has no Deployment of a gateway',
+    );
+    assert.equal(
+      await failure(t, ({ api }) => api.delete(services, 'lt-gateway')),
+      'the release lt in the namespace demo has no Service of its gateways with a port named http',
+    );
+  });
+});
+
+describe('a release that does not come up', () => {
+  it('says what is not ready, and why', async (t) => {
+    const said = await failure(
+      t,
+      ({ api }) => {
+        for (const { metadata } of api.all(deployments))
+          api.patch(deployments, metadata.name, { spec: { replicas: 0 } });
+        api.patch(statefulSets, 'lt-zookeeper', { spec: { replicas: 0 } });
+        // No node takes pods: the fake leaves them where they are.
+      },
+      { clock: hasty },
+      { nodes: [] },
+    );
+    assert.match(
+      said,
+      /^the release lt does not come up: 0 of 2 servers are ready; lt-server-\d+: Wait: not yet, after 180 s$/,
+    );
+  });
+
+  it('says that a gateway answers nothing', async (t) => {
+    const said = await failure(
+      t,
+      (release) => {
+        release.answering = false;
+      },
+      { clock: hasty },
+    );
+    assert.match(
+      said,
+      /^the release lt does not come up: lt-gateway-\d+ does not say which servers it sees; http:\/\/127\.0\.0\.1:\d+\/nodes answers nothing: a NetworkPolicy must let the load test in to the ops port of gateways, after 180 s$/,
+    );
+  });
+
+  it('says which right is missing to begin', async (t) => {
+    const deny =
+      (...denied: string[]) =>
+      ({ api }: FakeRelease) => {
+        for (const right of denied) api.denied.add(right);
+      };
+    assert.match(
+      await failure(t, deny('list pods')),
+      /^we may not list pods in the namespace demo: our service account \(in a pod\) or user needs a Role that allows it: /,
+    );
+    assert.match(
+      await failure(t, deny('patch deployments'), {}, { servers: 3 }),
+      /^the scenario begins with 2 servers, and the load test may not patch deployments\.apps in the namespace demo: /,
+    );
+  });
+
+  it('can be given up at any time', async (t) => {
+    const release = await FakeRelease.start({ servers: 1 });
+    t.after(() => release.close());
+    release.answering = false;
+    const cluster = new KubernetesCluster({
+      scenario: { events: [] },
+      clock: systemClock,
+      configure: release.configure,
+    });
+    const failed = assert.rejects(cluster.start(2), /the load test is over/);
+    for (let tries = 0; release.api.find(deployments, 'lt-server').spec.replicas !== 2; tries++) {
+      assert.ok(tries < 3000, 'it begins');
+      await systemClock.sleep(10);
+    }
+    await cluster.close();
+    await failed;
+    assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 1);
+  });
+});
