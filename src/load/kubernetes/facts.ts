@@ -1,13 +1,13 @@
 import { type Api, hasStatus } from './api.ts';
 import { takesPods } from './drain.ts';
 import { autoscalers, deployments, disruptionBudgets, type Node, nodes, pods, statefulSets } from './objects.ts';
-import { inWords, missingRights, type Right } from './rights.ts';
+import { missingRights, type Right } from './rights.ts';
 import type { Site } from './site.ts';
 
 /** What is asked once, before anything is done: what a scenario needs is refused by it, or not. */
 export interface Facts {
-  /** Rights that we have not, each in words. */
-  missing: ReadonlySet<string>;
+  /** Those of `rights` that we have not. */
+  missing: ReadonlySet<Right>;
   /** Undefined where we may not read them. */
   nodes: readonly Node[] | undefined;
   /** Somebody measures what pods use. */
@@ -21,12 +21,13 @@ export const rights = {
   exec: { verb: 'create', kind: pods, sub: 'exec' },
   evict: { verb: 'create', kind: pods, sub: 'eviction' },
   deletePods: { verb: 'delete', kind: pods },
-  patchDeployments: { verb: 'patch', kind: deployments },
-  patchStatefulSets: { verb: 'patch', kind: statefulSets },
-  patchAutoscalers: { verb: 'patch', kind: autoscalers },
-  getDeployments: { verb: 'get', kind: deployments },
-  getStatefulSets: { verb: 'get', kind: statefulSets },
-  getAutoscalers: { verb: 'get', kind: autoscalers },
+  patchServers: { verb: 'patch', kind: deployments, of: 'server' },
+  patchGateways: { verb: 'patch', kind: deployments, of: 'gateway' },
+  patchStatefulSets: { verb: 'patch', kind: statefulSets, of: 'zookeeper' },
+  patchAutoscalers: { verb: 'patch', kind: autoscalers, of: 'autoscaler' },
+  getServers: { verb: 'get', kind: deployments, of: 'server' },
+  getStatefulSets: { verb: 'get', kind: statefulSets, of: 'zookeeper' },
+  getAutoscalers: { verb: 'get', kind: autoscalers, of: 'autoscaler' },
   getNodes: { verb: 'get', kind: nodes },
   listNodes: { verb: 'list', kind: nodes },
   patchNodes: { verb: 'patch', kind: nodes },
@@ -36,11 +37,13 @@ export const rights = {
 export async function gatherFacts(site: Site): Promise<Facts> {
   const { api } = site;
   const [missing, found, metrics] = await Promise.all([
-    missingRights(api, Object.values(rights)),
+    missingRights(api, Object.values(rights), (object) =>
+      object === 'autoscaler' ? site.autoscaler?.metadata.name : site.release[object],
+    ),
     orUndefined(api.list(nodes)),
     hasMetrics(api),
   ]);
-  const forbidding = missing.has(inWords(api, rights.listBudgets)) ? [] : await budgetsThatForbid(site);
+  const forbidding = missing.has(rights.listBudgets) ? [] : await budgetsThatForbid(site);
   return { missing, nodes: found?.items, metrics, forbidding };
 }
 

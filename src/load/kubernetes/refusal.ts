@@ -14,8 +14,9 @@ export function refusalOf(step: Step, site: Site, facts: Facts): string | undefi
     case 'hpa':
       return autoscaling(step.to, site, facts);
     case 'rolling':
+      return needs(rights.patchServers);
     case 'gateway':
-      return needs(rights.patchDeployments);
+      return needs(rights.patchGateways);
     case 'kill':
     case 'freeze':
       return sharing(site) ?? needs(rights.exec);
@@ -35,13 +36,13 @@ export function refusalOf(step: Step, site: Site, facts: Facts): string | undefi
 
 /** What it takes to have another number of servers. */
 export function rightsToScale({ autoscaler }: Site): readonly Right[] {
-  const own = [rights.getDeployments, rights.patchDeployments];
+  const own = [rights.getServers, rights.patchServers];
   return autoscaler === undefined ? own : [...own, rights.getAutoscalers, rights.patchAutoscalers];
 }
 
 /** Which of these rights are missing, as a sentence. */
 export function lacking({ api }: Site, { missing }: Facts, wanted: readonly Right[]): string | undefined {
-  const lacks = wanted.map((right) => inWords(api, right)).filter((right) => missing.has(right));
+  const lacks = wanted.filter((right) => missing.has(right)).map((right) => inWords(api, right));
   if (lacks.length === 0) return undefined;
   return `the load test may not ${lacks.join(', nor ')}: its service account (in a pod) or user needs a role that allows it`;
 }

@@ -7,6 +7,8 @@ export interface Right {
   verb: Asked['verb'];
   kind: Kind;
   sub?: string;
+  /** The object that it is about, of which a Role may allow it alone. Default: any. */
+  of?: 'server' | 'gateway' | 'zookeeper' | 'autoscaler';
 }
 
 const reviews: Kind = {
@@ -16,19 +18,24 @@ const reviews: Kind = {
   clusterWide: true,
 };
 
-/** Which of these rights we have not, each in words: `patch deployments.apps in the namespace demo`. */
-export async function missingRights(api: Api, rights: readonly Right[]): Promise<ReadonlySet<string>> {
+/** Which of these rights we have not. @param nameOf name of an object of the release; undefined where there is none */
+export async function missingRights(
+  api: Api,
+  rights: readonly Right[],
+  nameOf: (object: NonNullable<Right['of']>) => string | undefined,
+): Promise<ReadonlySet<Right>> {
   const missing = await Promise.all(
-    rights.map(async (right) => ((await isAllowed(api, right)) ? [] : [inWords(api, right)])),
+    rights.map(async (right) => ((await isAllowed(api, right, right.of && nameOf(right.of))) ? [] : [right])),
   );
   return new Set(missing.flat());
 }
 
+/** `patch deployments.apps in the namespace demo` */
 export function inWords(api: Api, { verb, kind, sub }: Right): string {
   return `${verb} ${resourceOf(kind, sub)} ${placeOf(kind, api.namespace)}`;
 }
 
-async function isAllowed(api: Api, { verb, kind, sub }: Right): Promise<boolean> {
+async function isAllowed(api: Api, { verb, kind, sub }: Right, name: string | undefined): Promise<boolean> {
   const { group, plural, clusterWide } = kind;
   const where = clusterWide ? {} : { namespace: api.namespace };
   const resourceAttributes = {
@@ -36,6 +43,7 @@ async function isAllowed(api: Api, { verb, kind, sub }: Right): Promise<boolean>
     group,
     resource: plural,
     ...(sub !== undefined && { subresource: sub }),
+    ...(name !== undefined && { name }),
     ...where,
   };
   const body = {
