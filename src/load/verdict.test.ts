@@ -181,12 +181,23 @@ describe('the verdict is red and names the event', () => {
 
   it('for calls that were due and never sent', () => {
     const run = syntheticRun();
-    const dropped = [{ kind: 'dropped' as const, at: began + 26_000, count: 7 }];
+    const dropped = [
+      { kind: 'dropped' as const, at: began + 26_000, count: 6 },
+      { kind: 'dropped' as const, at: began + 26_100, count: 1 },
+    ];
     const load = { state: 'finished' as const, record: { kind: 'finished' as const, at: run.ended, due: 13_807 } };
     const verdict = judge({ ...run, dropped, load });
-    assertRed(verdict, [freeze], /7 calls were due and never sent/);
+    assertRed(verdict, [freeze], /^7 calls were due and never sent/);
+    assert.equal(verdict.problems.length, 1);
     assert.equal(verdict.total.dropped, 7);
     assert.equal(verdict.events[3]!.tally.dropped, 7);
+  });
+
+  it('for calls that were due before the first event and never sent', () => {
+    const run = syntheticRun();
+    const dropped = [{ kind: 'dropped' as const, at: began + 2000, count: 1 }];
+    const load = { state: 'finished' as const, record: { kind: 'finished' as const, at: run.ended, due: 13_801 } };
+    assertRed(judge({ ...run, dropped, load }), ['the start'], /^1 call was due and never sent/);
   });
 
   it('for a generator that made less load than was due', () => {

@@ -1,4 +1,4 @@
-import { type Audit, audit, type Flaw, type JudgedCall, type Judgement } from './audit.ts';
+import { type Audit, audit, type Flaw, type JudgedCall } from './audit.ts';
 import { type Capacity, capacity } from './capacity.ts';
 import type { Proof } from './cluster.ts';
 import { describeGap } from './doubt.ts';
@@ -7,22 +7,7 @@ import type { PlayedEvent, Recording } from './recording.ts';
 import { latency } from './sample.ts';
 import { eventName } from './scenario.ts';
 import { quantile, sorted } from './statistics.ts';
-
-/** Calls by what became of them. */
-export interface Tally {
-  calls: number;
-  right: number;
-  lost: number;
-  wrong: number;
-  doubled: number;
-  unknown: number;
-  unverified: number;
-  cut: number;
-  /** Calls that were sent to servers more than once. */
-  retried: number;
-  /** Calls that were due and never sent. */
-  dropped: number;
-}
+import { bad, callProblems, type Tally, tally } from './tally.ts';
 
 /** ms; undefined where there were no calls. */
 export interface P99 {
@@ -86,7 +71,8 @@ export function judge(recording: Recording): Verdict {
   });
   const nameAt = (at: number | undefined) => phaseAt(recording.events, at)?.name ?? start;
   const early = books.calls.filter((call) => phaseOf(recording.events, call) === undefined);
-  for (const what of callProblems(early)) problems.push({ event: start, what });
+  const unsent = recording.dropped.filter(({ at }) => phaseAt(recording.events, at) === undefined);
+  for (const what of callProblems(early, unsent)) problems.push({ event: start, what });
   for (const { at, what } of books.flaws) {
     // A flaw without a time taints the whole run; one with a time is told with its event above, or is the start's.
     if (at === undefined) problems.push({ event: 'the whole run', what });
@@ -137,22 +123,20 @@ function judgeEvent(
   const until = next?.at ?? Number.POSITIVE_INFINITY;
   const within = (at: number | undefined) => at !== undefined && at >= event.at && at < until;
   const calls = books.calls.filter((call) => phaseOf(recording.events, call) === event);
+  const unsent = recording.dropped.filter(({ at }) => within(at));
   const seen = effects(recording, event, until);
   const proof = [...(event.deed?.proof ?? []), ...seen.proof];
   const problems = [
     ...(event.problem === undefined ? [] : [event.problem]),
     ...proof.filter(({ holds }) => !holds).map(({ what }) => `the event did not happen as ordered: not so: ${what}`),
-    ...callProblems(calls),
+    ...callProblems(calls, unsent),
     ...books.flaws.filter(({ at }: Flaw) => within(at)).map(({ what }) => what),
     ...seen.problems,
   ];
   return {
     event,
     ok: problems.length === 0 && !recording.incidents.some(({ at }) => within(at)),
-    tally: tally(
-      calls,
-      recording.dropped.filter(({ at }) => within(at)),
-    ),
+    tally: tally(calls, unsent),
     p99: p99Around(books.calls, event, until),
     effects: seen,
     proof,
@@ -186,36 +170,6 @@ function p99Around(calls: readonly JudgedCall[], event: PlayedEvent, until: numb
     during: p99((intended, ended) => ended >= event.at && intended <= settled && intended < until),
     after: p99((intended) => intended > settled && intended < until),
   };
-}
-
-function tally(calls: readonly JudgedCall[], dropped: Recording['dropped']): Tally {
-  const of = (word: Judgement) => calls.filter(({ judgement }) => judgement === word).length;
-  return {
-    calls: calls.length,
-    right: of('right'),
-    lost: of('lost'),
-    wrong: of('wrong'),
-    doubled: of('doubled'),
-    unknown: of('unknown'),
-    unverified: of('unverified'),
-    cut: of('cut'),
-    retried: calls.filter(({ sample }) => (sample.end?.attempts ?? 1) > 1).length,
-    dropped: dropped.reduce((sum, { count }) => sum + count, 0),
-  };
-}
-
-const bad = ['lost', 'wrong', 'doubled', 'unverified'] as const;
-
-function callProblems(calls: readonly JudgedCall[]): string[] {
-  return bad.flatMap((word) => {
-    const those = calls.filter(({ judgement }) => judgement === word);
-    if (those.length === 0) return [];
-    const reasons = Object.entries(Object.groupBy(those, ({ why }) => why))
-      .sort(([, a], [, b]) => b!.length - a!.length)
-      .slice(0, 3)
-      .map(([why, group]) => `${group!.length} x ${why}, e.g. ${group![0]!.sample.id}`);
-    return [`${those.length} ${those.length === 1 ? 'call' : 'calls'} ${word} (${reasons.join('; ')})`];
-  });
 }
 
 /** What the scenario wanted and the run did not come to. */

@@ -1,8 +1,9 @@
 import type { Autoscaling } from '../autoscaling.ts';
 import type { Capacity } from '../capacity.ts';
 import type { Recording } from '../recording.ts';
+import type { Tally } from '../tally.ts';
 import type { Timeline } from '../timeline.ts';
-import type { Tally, Verdict } from '../verdict.ts';
+import type { Verdict } from '../verdict.ts';
 import type { Report } from './schema.ts';
 
 /** The report for programs. */
