@@ -262,7 +262,7 @@ withHelm('servers and gateways', () => {
     const role = rendered.get('Role', 'shop-gateway');
     assert.equal(role.metadata.namespace, 'market');
     const registry = (name: string) => envOf(rendered.container('Deployment', name)).EVENKEEL_REGISTRY;
-    assert.equal(registry('shop-gateway'), 'kubernetes://market/shop-server');
+    assert.equal(registry('shop-gateway'), 'kubernetes://market/shop-server?port=rpc');
     assert.equal(registry('shop-server'), undefined, 'a server does not register there: its Service does it');
     const { env = [] } = rendered.container('Deployment', 'shop-gateway');
     const { valueFrom } = env.find(({ name }) => name === 'EVENKEEL_WEBHOOK')!;
