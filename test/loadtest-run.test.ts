@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -158,6 +158,20 @@ describe('a run', { timeout: 120_000 }, () => {
     assert.match(documents!.html, /<h1>Nothing was lost<\/h1>/);
     assert.deepEqual(Object.keys(documents!.pictures), ['.svg']);
     assert.deepEqual(reports(), []);
+  });
+
+  it('whose report cannot be written after all is not ok, and gives verdict and report back', async () => {
+    const folder = join(directory, 'gone');
+    mkdirSync(folder);
+    const { ok, verdict, documents, files } = await play('[]', {
+      report: join(folder, 'r.html'),
+      onMoment: (moment) => {
+        if (moment.kind === 'load-begins') rmSync(folder, { recursive: true });
+      },
+    });
+    assert.deepEqual([ok, verdict!.ok, files], [false, true, []]);
+    assert.match(documents!.html, /<h1>Nothing was lost<\/h1>/);
+    assert.match(output.text, /^the report cannot be written: ENOENT/m);
   });
 
   it('that is ended in the middle is judged as far as it came, and the report says what is missing', async () => {

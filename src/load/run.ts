@@ -48,7 +48,7 @@ export interface RunOptions {
 }
 
 export interface RunResult {
-  /** False when a call was lost, or anything else was not as it must be. */
+  /** False when a call was lost, or anything else was not as it must be, writing the report included. */
   ok: boolean;
   /** Undefined when it was ended early and nothing was judged. */
   verdict: Verdict | undefined;
@@ -109,9 +109,16 @@ async function conclude(
   const verdict = withProblems(judge(recording), wrong);
   const documents = reportDocuments(recording, verdict, paint);
   for (const line of ['', ...verdictTable(verdict, view.paint)]) view.say(line);
-  const files = report === undefined ? [] : await writeReport(report, documents);
-  if (files.length > 0) view.say(`Report: ${files[0]}`);
-  return { ok: verdict.ok, verdict, documents, files };
+  if (report === undefined) return { ok: verdict.ok, verdict, documents, files: [] };
+  try {
+    const files = await writeReport(report, documents);
+    view.say(`Report: ${files[0]}`);
+    return { ok: verdict.ok, verdict, documents, files };
+  } catch (cause) {
+    // The verdict is known all the same, and the caller may have another place for the report.
+    view.say((cause as Error).message);
+    return { ok: false, verdict, documents, files: [] };
+  }
 }
 
 async function chooseGenerator(options: RunOptions): Promise<LoadGenerator> {
