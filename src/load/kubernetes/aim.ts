@@ -18,18 +18,20 @@ export function chooseVictims({ population }: Site, count: number): PodLife[] {
   return chosen;
 }
 
-/** Waits for a moment in which each of them has calls in flight, two if possible; not for ever. Gives how many each has. */
-export async function aim(site: Site, victims: readonly PodLife[]): Promise<number[]> {
-  const { clock, gateways, signal } = site;
+/** Waits for a moment in which the gateways have calls in flight to it, two if possible; not for ever. Gives how many. */
+export async function aim(site: Site, { name }: PodLife): Promise<number> {
+  const { clock, signal } = site;
   const began = clock.now();
   for (;;) {
-    const lines = await gateways.ask();
-    const flying = victims.map(({ name }) =>
-      lines.reduce((sum, { server, inFlight }) => sum + (server === name ? inFlight : 0), 0),
-    );
+    const flying = await inFlightTo(site, name);
     const waited = clock.now() - began;
-    const wanted = waited < patience / 2 ? 2 : 1;
-    if (waited >= patience || flying.every((count) => count >= wanted)) return flying;
+    if (waited >= patience || flying >= (waited < patience / 2 ? 2 : 1)) return flying;
     await clock.sleep(5, signal);
   }
+}
+
+/** How many calls all gateways together have in flight to a server right now. */
+export async function inFlightTo({ gateways }: Site, name: string): Promise<number> {
+  const lines = await gateways.ask();
+  return lines.reduce((sum, { server, inFlight }) => sum + (server === name ? inFlight : 0), 0);
 }

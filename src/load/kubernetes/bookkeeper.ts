@@ -55,6 +55,15 @@ export class Bookkeeper {
     return { executions, gaps: [...gaps, ...this.#without(until)] };
   }
 
+  /** How many calls these processes of a server work on right now; undefined where that cannot be read. */
+  async working(life: PodLife, pids: readonly number[]): Promise<number | undefined> {
+    const books = this.#of(life);
+    // A reading that is under way may have begun too early.
+    await books?.read();
+    if (books === undefined || !(await books.read())) return undefined;
+    return books.executions.filter(({ ended, writer }) => ended === undefined && pids.includes(writer.pid)).length;
+  }
+
   /** Ends without a last reading. */
   async abandon(): Promise<void> {
     this.#timer.cancel();

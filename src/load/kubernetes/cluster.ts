@@ -87,11 +87,11 @@ export class KubernetesCluster implements Cluster {
   }
 
   kill(count: number): Promise<Deed> {
-    return this.#do((site) => kill(site, count));
+    return this.#do((site) => kill(site, this.#books!, count));
   }
 
   freeze(count: number, ms: number): Promise<Deed> {
-    return this.#do((site) => freeze(site, count, ms));
+    return this.#do((site) => freeze(site, this.#books!, count, ms));
   }
 
   rolling(): Promise<Deed> {

@@ -18,7 +18,9 @@ export interface Facts {
 
 /** Rights by what needs them. */
 export const rights = {
+  // By WebSocket: a GET, for which Kubernetes 1.35 and newer want the right to create as well.
   exec: { verb: 'create', kind: pods, sub: 'exec' },
+  execBySocket: { verb: 'get', kind: pods, sub: 'exec' },
   evict: { verb: 'create', kind: pods, sub: 'eviction' },
   deletePods: { verb: 'delete', kind: pods },
   patchServers: { verb: 'patch', kind: deployments, of: 'server' },

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { ExecIo } from '../../../test/support/kubernetes/exec-socket.ts';
 import { FakeRelease } from '../../../test/support/kubernetes/release.ts';
 import { until } from '../../../test/support/until.ts';
 import { systemClock } from '../../core/clock.ts';
+import { Ledger } from '../ledger.ts';
+import { startLedgerServer } from '../ledger-server.ts';
 import { KubernetesCluster } from './cluster.ts';
 
 /** What the shell in a container does, as container-shell.ts wants it; its own test shows that a real shell does so. */
@@ -11,6 +16,8 @@ class FakeContainer {
   readonly pids = [7, 20, 21];
   /** What was ordered, but for lists. */
   readonly orders: string[] = [];
+  /** Told of each. */
+  onOrder: (order: string) => void = () => {};
   /** A process that cannot be stopped. */
   restless: number | undefined;
   io: ExecIo | undefined;
@@ -20,7 +27,10 @@ class FakeContainer {
     this.io = io;
     io.onLine = (line) => {
       const [word, seconds] = line.split(' ');
-      if (word !== 'list') this.orders.push(line);
+      if (word !== 'list') {
+        this.orders.push(line);
+        this.onOrder(line);
+      }
       if (word === 'kill') return onKill();
       if (word === 'stop') this.#state = 'T';
       if (word === 'continue') this.#state = 'S';
@@ -38,8 +48,8 @@ class FakeContainer {
   }
 }
 
-async function scene(t: TestContext, servers = 2) {
-  const release = await FakeRelease.start({ servers, podSpec: { shareProcessNamespace: true } });
+async function scene(t: TestContext, servers = 2, more: object = {}) {
+  const release = await FakeRelease.start({ servers, podSpec: { shareProcessNamespace: true, ...more } });
   t.after(() => release.close());
   const cluster = new KubernetesCluster({
     scenario: { events: [] },
@@ -113,6 +123,42 @@ describe('a kill', () => {
     );
     release.api.denied.add('create pods/exec');
     await assert.rejects(cluster.kill(1), /^ApiError: we may not create pods\/exec in the namespace demo/);
+  });
+});
+
+describe('a server that keeps books', () => {
+  /** One that works on nothing until it has been let go twice. */
+  async function idle(t: TestContext) {
+    const directory = await mkdtemp(join(tmpdir(), 'evenkeel-test-'));
+    t.after(() => rm(directory, { recursive: true }));
+    const ledger = new Ledger({ directory, server: 'any' });
+    ledger.begin('done', 'pi')();
+    const sidecar = await startLedgerServer({ directory, listen: { host: '127.0.0.1', port: 0 }, server: 'any' });
+    t.after(() => sidecar.close());
+    const ports = [{ name: 'ledger', containerPort: sidecar.port }];
+    const made = await scene(t, 1, { initContainers: [{ name: 'ledger', image: 'i', ports }] });
+    const container = made.containerOf(made.names[0]!);
+    container.pids.push(process.pid);
+    container.onOrder = () => {
+      if (container.orders.filter((order) => order === 'continue').length === 2) ledger.begin('at work', 'pi');
+    };
+    return { ...made, container };
+  }
+
+  it('is killed while it works on a call, however often that must be tried', async (t) => {
+    const { cluster, container } = await idle(t);
+    const { proof } = await cluster.kill(1);
+    assert.ok(proof.every(({ holds }) => holds));
+    assert.deepEqual(container.orders, ['stop 15', 'continue', 'stop 15', 'continue', 'stop 15', 'kill', 'end']);
+  });
+
+  it('is frozen while it works on a call, from when it was caught', async (t) => {
+    const { cluster, container } = await idle(t);
+    const deed = await cluster.freeze(1, 300);
+    assert.ok(deed.until! - deed.at >= 300);
+    await until(() => container.orders.includes('end'), 'the shell to be closed');
+    const tries = ['stop 16', 'continue', 'stop 16', 'continue', 'stop 16'];
+    assert.deepEqual(container.orders, [...tries, 'continue', 'end']);
   });
 });
 

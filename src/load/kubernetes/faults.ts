@@ -1,5 +1,7 @@
 import type { Deed, Proof } from '../cluster.ts';
-import { aim, chooseVictims } from './aim.ts';
+import { chooseVictims } from './aim.ts';
+import type { Bookkeeper } from './bookkeeper.ts';
+import { catchAtWork, type Victim } from './catch.ts';
 import { ContainerShell, type Process } from './container-shell.ts';
 import type { PodLife } from './pod-life.ts';
 import type { Site } from './site.ts';
@@ -10,20 +12,10 @@ const stopPatience = 5_000;
 /** Exit code of a program that SIGKILL ended. */
 const killed = 137;
 
-/** A server, and a shell beside it. */
-interface Victim {
-  life: PodLife;
-  shell: ContainerShell;
-  processes: Process[];
-}
-
-/** Kills all processes of whole servers at once (SIGKILL). Kubernetes starts their containers again. */
-export async function kill(site: Site, count: number): Promise<Deed> {
+/** Kills all processes of whole servers at once (SIGKILL), while they work on calls. Kubernetes starts their containers again. */
+export async function kill(site: Site, books: Bookkeeper, count: number): Promise<Deed> {
   return withShells(site, count, async (victims) => {
-    const flying = await aim(
-      site,
-      victims.map(({ life }) => life),
-    );
+    const caught = await Promise.all(victims.map((victim) => catchAtWork(site, books, victim, 0)));
     const before = victims.map(({ life }) => life.main?.restartCount ?? 0);
     const at = site.now();
     for (const { life, shell } of victims) {
@@ -37,27 +29,26 @@ export async function kill(site: Site, count: number): Promise<Deed> {
           () => wasKilled(life, before[index]!),
           endPatience,
         );
-        return [dead, inFlight(life, flying[index]!)];
+        return [dead, inFlight(life, caught[index]!.flying)];
       }),
     );
     return { at, servers: victims.map(({ life }) => life.name), proof: proof.flat() };
   });
 }
 
-/** Stops all processes of whole servers (SIGSTOP), and lets them go on after so many ms. */
-export async function freeze(site: Site, count: number, ms: number): Promise<Deed> {
+/** Stops all processes of whole servers (SIGSTOP) while they work on calls, and lets them go on after so many ms. */
+export async function freeze(site: Site, books: Bookkeeper, count: number, ms: number): Promise<Deed> {
   return withShells(site, count, async (victims) => {
-    const lives = victims.map(({ life }) => life);
-    const flying = await aim(site, lives);
-    const at = site.now();
-    await Promise.all(victims.map(({ shell }) => shell.stop(ms)));
+    const caught = await Promise.all(victims.map((victim) => catchAtWork(site, books, victim, ms)));
+    const at = Math.max(...caught.map(({ stoppedAt }) => stoppedAt ?? site.now()));
+    await Promise.all(victims.map(({ shell }, index) => caught[index]!.stoppedAt ?? shell.stop(ms)));
     const stood = await Promise.all(victims.map((victim) => stoodStill(site, victim, ms)));
     await site.clock.sleep(Math.max(0, at + ms - site.now()), site.signal);
     const still = await Promise.all(victims.map((victim) => stillStands(victim, ms)));
     const until = site.now();
     await Promise.all(victims.map(({ shell }) => shell.resume()));
-    const flew = lives.map((life, index) => inFlight(life, flying[index]!));
-    return { at, until, servers: lives.map(({ name }) => name), proof: [...stood, ...still, ...flew] };
+    const flew = victims.map(({ life }, index) => inFlight(life, caught[index]!.flying));
+    return { at, until, servers: victims.map(({ life }) => life.name), proof: [...stood, ...still, ...flew] };
   });
 }
 

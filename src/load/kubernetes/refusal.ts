@@ -19,7 +19,7 @@ export function refusalOf(step: Step, site: Site, facts: Facts): string | undefi
       return needs(rights.patchGateways);
     case 'kill':
     case 'freeze':
-      return sharing(site) ?? needs(rights.exec);
+      return sharing(site) ?? needs(rights.exec, rights.execBySocket);
     case 'drain':
       return (
         needs(rights.listNodes, rights.getNodes, rights.patchNodes, rights.evict, rights.listBudgets) ??

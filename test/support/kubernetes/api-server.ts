@@ -184,6 +184,13 @@ export class FakeApiServer {
       );
       return answer(response, { items, metadata: { resourceVersion: `${this.#version}` } });
     }
+    if (method === 'POST' && name === undefined) {
+      const made = body as unknown as FakeObject;
+      if (this.#collection(collection).has(made.metadata.name)) {
+        return refuse(response, { status: 409, message: `${resource} "${made.metadata.name}" already exists` });
+      }
+      return answer(response, this.#put(collection, made), 201);
+    }
     if (method === 'PATCH' && message.headers['content-type'] !== 'application/merge-patch+json') {
       return refuse(response, { status: 415, message: 'the fake knows merge patches only' });
     }
