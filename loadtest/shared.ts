@@ -80,11 +80,11 @@ export function thresholds(p95: number, p99: number): NonNullable<Options['thres
 
 /**
  * How many calls may be without an answer at once: all that come within a deadline and a second. Above it k6 drops calls, which is
- * judged. It begins with as many as `soon`: making them while it runs takes it a moment each.
+ * judged. It begins with as many as come in two seconds: to make them while it runs takes it a moment each.
  */
-export function concurrency(callsPerSecond: number, soon: number): { preAllocatedVUs: number; maxVUs: number } {
+export function concurrency(callsPerSecond: number): { preAllocatedVUs: number; maxVUs: number } {
   const maxVUs = whole('CONCURRENCY', Math.ceil(Math.max(20, callsPerSecond * (deadline / 1000 + 1))), 1);
-  return { maxVUs, preAllocatedVUs: Math.min(maxVUs, Math.ceil(Math.max(20, soon))) };
+  return { maxVUs, preAllocatedVUs: Math.min(maxVUs, Math.ceil(Math.max(20, 2 * callsPerSecond))) };
 }
 
 export const sentCounter = new Counter('evenkeel_sent');

@@ -41,7 +41,7 @@ export const options: Options = {
       executor: 'ramping-arrival-rate',
       startRate: rate,
       timeUnit: '1s',
-      ...concurrency(peak, peak),
+      ...concurrency(peak),
       gracefulStop: '6s',
       stages: [
         constant(rate, number('BEFORE', 20, 0)),

@@ -83,6 +83,24 @@ describe('what is read from k6', () => {
     assert.equal(reader.finish(2000).due, 4);
   });
 
+  it('knows that calls after dropped ones were due later: a dropped one takes no number', () => {
+    const records: LoadRecord[] = [];
+    const reader = new K6Reader(plan, (record) => records.push(record));
+    const due = [...dueTimes(load)];
+    for (let index = 0; index < 100; index++) {
+      if (index === 80) {
+        reader.line('{"metric":"dropped_iterations","type":"Point","data":{"time":"x","value":15,"tags":{}}}');
+      }
+      reader.line(sent(index, 1_000_000 + due[index < 80 ? index : index + 15]!));
+    }
+    const late = records.flatMap((one) => (one.kind === 'sent' ? one.sent - one.intended : []));
+    assert.equal(late.length, 100);
+    assert.ok(
+      late.every((ms) => ms === 0),
+      `late by ${late.join()} ms`,
+    );
+  });
+
   it('passes over the many lines that are of no use here', () => {
     const reader = new K6Reader(plan, () => assert.fail('nothing was to be told'));
     reader.line('{"metric":"http_req_duration","type":"Point","data":{"value":1,"tags":{}}}');

@@ -91,9 +91,9 @@ export class K6Reader {
     return { ...record, intended: Math.min(record.sent, this.#origin + this.#dueOf(record)) };
   }
 
-  /** When the call was due, ms from the beginning of the schedule. */
+  /** When the call was due, ms from the beginning of the schedule. A call that was dropped was due too, but took no number. */
   #dueOf({ id }: SentRecord): number {
-    const index = indexOf(this.#plan.run, id) ?? 0;
+    const index = (indexOf(this.#plan.run, id) ?? 0) + this.#dropped;
     while (this.#due.length <= index) {
       const next = this.#dueTimes.next();
       // k6 may make a call more than the area under the rate, at the very end.

@@ -62,7 +62,7 @@ const scenario: Scenario =
         startRate: Math.round(rate),
         timeUnit: '1s',
         // A second of stall needs as many as there are calls in it.
-        ...concurrency(highest, highest),
+        ...concurrency(highest),
         gracefulStop: '6s',
         stages: stages.map((stage) => ({
           target: Math.round(stage.target),

@@ -38,7 +38,7 @@ export const options: Options = {
       rate,
       timeUnit: '1s',
       duration: `${seconds}s`,
-      ...concurrency(rate, rate),
+      ...concurrency(rate),
       gracefulStop: '6s',
     },
   },
