@@ -131,7 +131,11 @@ export class KubernetesCluster implements Cluster {
   }
 
   async books(): Promise<Books | undefined> {
-    return this.#books?.close();
+    // What was changed is put back first: who is told to end may have little time.
+    const restoring = this.#restore();
+    const books = await this.#books?.close();
+    await restoring;
+    return books;
   }
 
   close(): Promise<void> {
@@ -179,13 +183,17 @@ export class KubernetesCluster implements Cluster {
 
   async #close(): Promise<void> {
     const { say = () => {} } = this.#options;
+    for (const sentence of await this.#restore()) say(`${sentence}; \`evenkeel loadtest cleanup\` does it later`);
+    await Promise.all([this.#books?.abandon(), this.#site?.close()]);
+  }
+
+  /** Ends what is under way, and puts everything back. Gives a sentence for each that could not be. */
+  async #restore(): Promise<string[]> {
     this.#closing.abort(new Error('the load test is over'));
     // What is just about to be changed must not be changed when all has been put back.
     await this.#starting?.catch(() => {});
     await within(this.#options.clock, endPatience, Promise.allSettled(this.#doing));
-    const problems = (await this.#site?.changes.undoAll()) ?? [];
-    for (const sentence of problems) say(`${sentence}; \`evenkeel loadtest cleanup\` does it later`);
-    await Promise.all([this.#books?.abandon(), this.#site?.close()]);
+    return (await this.#site?.changes.undoAll()) ?? [];
   }
 
   /** Has a deed done, and knows of it until it is. */

@@ -149,7 +149,7 @@ export class Site {
       ...(zookeeper !== undefined && {
         zookeeper: { desired: replicasOf(zookeeper), ready: population.ready('zookeeper').length },
       }),
-      ...(autoscaler !== undefined && { autoscaler: stateOf(autoscaler) }),
+      ...(autoscaler !== undefined && { autoscaler: stateOf(autoscaler, this.deployment('server')) }),
     };
   }
 
@@ -197,6 +197,7 @@ export function replicasOf({ spec }: Workload): number {
   return spec.replicas ?? 1;
 }
 
-function stateOf({ spec, status }: Autoscaler): AutoscalerState {
-  return { min: spec.minReplicas ?? 1, max: spec.maxReplicas, desired: status?.desiredReplicas ?? 0 };
+function stateOf({ spec, status }: Autoscaler, server: Workload): AutoscalerState {
+  // 0: it has not looked yet, and leaves all as it is.
+  return { min: spec.minReplicas ?? 1, max: spec.maxReplicas, desired: status?.desiredReplicas || replicasOf(server) };
 }
