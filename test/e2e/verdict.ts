@@ -17,16 +17,17 @@ export function verdict(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     row.scenario,
     String(row.calls),
-    String(row.lost + row.dropped),
+    String(row.lost),
+    String(row.dropped),
     String(row.retried),
     ...[row.p50, row.p99, row.max].map((ms) => String(Math.round(ms))),
     row.firstCall === undefined ? '' : row.firstCall.toFixed(1),
     row.lastCall === undefined ? '' : row.lastCall.toFixed(1),
     row.proof,
   ]);
-  const lost = rows.reduce((sum, row) => sum + row.lost + row.dropped, 0);
+  const lost = rows.reduce((sum, row) => sum + row.lost, 0);
   const calls = rows.reduce((sum, row) => sum + row.calls, 0);
-  return `${markdown([head, ...lines])}\n\n${calls} calls, ${lost} lost.`;
+  return `${markdown([head, ...lines])}\n\n${calls.toLocaleString('en')} calls, ${lost} lost.`;
 }
 
 /** Columns as wide as their widest cell; all but the first and the last hold numbers. */

@@ -13,6 +13,7 @@ export interface Row {
   proof: string;
   calls: number;
   lost: number;
+  /** Calls that were due and that k6 could not make, for too many were without an answer. */
   dropped: number;
   /** Calls that took more than one attempt. */
   retried: number;
@@ -54,7 +55,8 @@ export async function watched(scene: Scene, scenario: string, deed: () => Promis
   const samples = load.samples(from, to);
   const lost = samples.filter(isLost);
   assert.equal(lost.length, 0, `${scenario}: lost calls\n${lost.slice(0, 20).map(line).join('\n')}`);
-  assert.equal(row.dropped, 0, `${scenario}: calls that k6 could not make in time`);
+  // Not the callees' fault where machines are shared; but without the load nothing would be shown.
+  assert.ok(row.dropped <= row.calls / 100, `${scenario}: ${row.dropped} calls were due and k6 could not make them`);
   return row;
 }
 
