@@ -121,6 +121,16 @@ function holds(load: () => Promise<Rendered>): void {
         assert.ok(selects(labelSelector.matchLabels, labels), owner.metadata.name);
         assert.equal(whenUnsatisfiable, 'ScheduleAnyway');
       }
+      // Without labels for zones, spreading by constraints that name one does nothing at all.
+      if (!['Deployment', 'StatefulSet'].includes(owner.kind)) continue;
+      const apart = spec.affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+      const terms = apart.map(({ podAffinityTerm }) => podAffinityTerm);
+      assert.deepEqual(
+        terms.map(({ topologyKey, labelSelector }) => [topologyKey, matched(labelSelector.matchLabels).length]),
+        [['kubernetes.io/hostname', 1]],
+        owner.metadata.name,
+      );
+      assert.ok(selects(terms[0]!.labelSelector.matchLabels, labels), owner.metadata.name);
     }
     for (const { metadata, spec } of rendered.ofKind('Service')) {
       const found = matched(spec.selector);

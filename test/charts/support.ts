@@ -53,7 +53,13 @@ export interface PodSpec {
   containers: Container[];
   initContainers?: Container[];
   topologySpreadConstraints?: { labelSelector: { matchLabels: Labels }; whenUnsatisfiable: string }[];
-  affinity?: unknown;
+  affinity?: {
+    podAntiAffinity?: {
+      preferredDuringSchedulingIgnoredDuringExecution: {
+        podAffinityTerm: { topologyKey: string; labelSelector: { matchLabels: Labels } };
+      }[];
+    };
+  };
   volumes?: ({ name: string } & Record<string, unknown>)[];
 }
 

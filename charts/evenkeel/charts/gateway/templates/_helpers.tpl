@@ -29,6 +29,7 @@
     severity: critical
   annotations:
     summary: More than 1 % of the calls through gateways fail.
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelGatewayPanic
   expr: max by (pod) (evenkeel_client_panic{ {{- $self -}} }) > 0
   for: 1m
@@ -36,6 +37,7 @@
     severity: critical
   annotations:
     summary: "Every server looks bad to {{ `{{ $labels.pod }}` }}: it picks among all of them."
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelGatewayBudgetEmpty
   expr: sum(rate(evenkeel_client_budget_empty_total{ {{- $self -}} }[5m])) > 0
   for: 5m
@@ -43,6 +45,7 @@
     severity: warning
   annotations:
     summary: Calls are not sent again because too many are. More servers fail, or are too few, than retries can hide.
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelGatewayRepeatsMuch
   expr: |
     sum(rate(evenkeel_client_attempts_repeated_total{ {{- $self -}} }[5m]))
@@ -52,6 +55,7 @@
     severity: warning
   annotations:
     summary: More than 10 % of the calls need a second attempt. /nodes of a gateway says which server, and why.
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelGatewayRegistryAway
   expr: max by (pod) (evenkeel_client_registry_state{ {{- $self -}} ,state=~"stale|failed"}) > 0
   for: 5m
@@ -59,4 +63,5 @@
     severity: warning
   annotations:
     summary: "{{ `{{ $labels.pod }}` }} cannot read the registry. Calls go on; servers that start are not found."
+    runbook: docs/kubernetes.md#alerts
 {{- end }}

@@ -96,12 +96,14 @@ No probe for readiness, which is the server's alone, and none for its start, whi
     severity: warning
   annotations:
     summary: "{{ `{{ $labels.pod }}` }} is not in the registry: clients that start now do not find it."
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelServerWorkersDie
   expr: increase(evenkeel_server_worker_deaths_total{ {{- $self -}} }[15m]) > 3
   labels:
     severity: warning
   annotations:
     summary: "Worker processes of {{ `{{ $labels.pod }}` }} die again and again: its log says why."
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelServerErrors
   expr: |
     sum by (method) (rate(rpc_server_call_duration_seconds_count{ {{- $self -}} ,code=~"INTERNAL|UNKNOWN|DATA_LOSS"}[5m]))
@@ -111,6 +113,7 @@ No probe for readiness, which is the server's alone, and none for its start, whi
     severity: critical
   annotations:
     summary: "More than 5 % of the calls of {{ `{{ $labels.method }}` }} fail inside of servers."
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelServerOverloaded
   expr: sum(rate(rpc_server_call_duration_seconds_count{ {{- $self -}} ,code="RESOURCE_EXHAUSTED"}[5m])) > 0
   for: 5m
@@ -118,6 +121,7 @@ No probe for readiness, which is the server's alone, and none for its start, whi
     severity: warning
   annotations:
     summary: Servers refuse calls because they have too many. Scale up, or raise maxConcurrent.
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelServerStalls
   expr: max by (pod) (evenkeel_server_event_loop_delay_seconds{ {{- $self -}} }) > 0.5
   for: 5m
@@ -125,6 +129,7 @@ No probe for readiness, which is the server's alone, and none for its start, whi
     severity: warning
   annotations:
     summary: "The event loop of {{ `{{ $labels.pod }}` }} is blocked for more than half a second: give handlers threads."
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelServerMemory
   expr: evenkeel_server_memory_share{ {{- $self -}} } > 0.9
   for: 10m
@@ -132,4 +137,5 @@ No probe for readiness, which is the server's alone, and none for its start, whi
     severity: warning
   annotations:
     summary: "{{ `{{ $labels.pod }}` }} uses more than 90 % of its memory."
+    runbook: docs/kubernetes.md#alerts
 {{- end }}

@@ -76,6 +76,7 @@ exec:
     severity: warning
   annotations:
     summary: "Only {{ `{{ $value }}` }} of {{ .Values.replicaCount }} ZooKeeper members serve. Calls go on; servers that start are not found without a majority."
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelZooKeeperSlow
   expr: max(avg_latency{ {{- $self -}} }) > 500
   for: 10m
@@ -83,6 +84,7 @@ exec:
     severity: warning
   annotations:
     summary: ZooKeeper takes more than half a second to answer. Look at its disk and its CPU.
+    runbook: docs/kubernetes.md#alerts
 - alert: EvenkeelZooKeeperQueues
   expr: max(outstanding_requests{ {{- $self -}} }) > 1000
   for: 5m
@@ -90,6 +92,7 @@ exec:
     severity: warning
   annotations:
     summary: More than 1,000 requests wait in a ZooKeeper member.
+    runbook: docs/kubernetes.md#alerts
 {{- end }}
 
 {{- define "evenkeel.zookeeper.logback" -}}
