@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type OptionName, type OptionSpec, type OptionValues, options, timeText } from './options.ts';
+import { timeText } from './option-values.ts';
+import { type OptionName, type OptionSpec, type OptionValues, options } from './options.ts';
 
 /** What was typed cannot be done: one sentence, exit code 2. */
 export class UsageError extends Error {}

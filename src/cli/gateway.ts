@@ -12,7 +12,7 @@ import { startOps } from '../ops/server.ts';
 import { webhook, webhookUrl } from '../ops/webhook.ts';
 import type { Listener } from '../transport/listen.ts';
 import { asUsage, command, UsageError } from './command.ts';
-import { timeText } from './options.ts';
+import { timeText } from './option-values.ts';
 import { podFacts } from './pod.ts';
 import { requireRegistry } from './registry.ts';
 import { registryAuth } from './secrets.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { duration, type OptionName, type OptionSpec, options, timeText } from './options.ts';
+import { duration, timeText } from './option-values.ts';
+import { type OptionName, type OptionSpec, options } from './options.ts';
 
 const table = Object.entries(options) as unknown as [OptionName, OptionSpec<unknown>][];
 
