@@ -7,6 +7,7 @@ import { chooseProvider } from '../cluster/choose.ts';
 import { buildImages } from '../cluster/images.ts';
 import type { Provider, ProviderName } from '../cluster/provider.ts';
 import { tell } from '../cluster/tell.ts';
+import { figures } from './figures.ts';
 import type { Row } from './lossless/watched.ts';
 import { verdict } from './verdict.ts';
 
@@ -47,7 +48,9 @@ export async function runEndToEnd(asked: Asked): Promise<number> {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Row);
     if (rows.length > 0) console.log(`\n${verdict(rows)}`);
-    if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify({ rows }, undefined, 2)}\n`);
+    if (asked.json !== undefined) {
+      writeFileSync(asked.json, `${JSON.stringify(await figures(provider, rows), undefined, 2)}\n`);
+    }
     return passed ? 0 : 1;
   } finally {
     rmSync(folder, { recursive: true });
