@@ -18,7 +18,7 @@ test('ZooKeeper grows from one member to three', { timeout: 900_000 }, async (t)
   const [server] = await settled(release, 1);
   const [gateway] = await release.pods('gateway');
   const weights = async () => (await release.nodes(gateway!.metadata.name)).nodes.map(({ weight }) => weight);
-  const evenkeel = (...argv: string[]) => exec(namespace, gateway!.metadata.name, ['evenkeel', ...argv]);
+  const evenkeel = (...argv: string[]) => exec(namespace, 'deployment/evenkeel-gateway', ['evenkeel', ...argv]);
   const { id } = JSON.parse(await evenkeel('nodes')) as { id: string };
   await evenkeel('nodes', 'set', id, '--weight', '512');
   await eventually(async () => assert.deepEqual(await weights(), [512]));

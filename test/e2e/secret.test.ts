@@ -1,6 +1,7 @@
 /** Three ZooKeeper members and a secret: what servers register is theirs, and the secret shows nowhere. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../src/core/clock.ts';
 import { freshId } from '../../src/core/random.ts';
 import { helm } from './support/helm.ts';
 import { apply, kubectl, list, logs } from './support/kubectl.ts';
@@ -9,6 +10,9 @@ import type { Pod } from './support/pod.ts';
 import { Release } from './support/release.ts';
 import { settled } from './support/settled.ts';
 import { probe } from './zookeeper/probe.ts';
+
+/** ms. */
+const promised = 120_000;
 
 test('an ensemble of three with a secret for the registry', { timeout: 900_000 }, async (t) => {
   const namespace = await freshNamespace(t, 'secret');
@@ -25,8 +29,12 @@ test('an ensemble of three with a secret for the registry', { timeout: 900_000 }
   const zookeeper = { persistence: { storageClassName: '' } };
   const release = new Release({ namespace, files: ['ci/ensemble-values.yaml'], values: { zookeeper } });
 
-  await t.test('comes up, and passes helm test', async () => {
+  await t.test('is ready in less than two minutes, and passes helm test', async (t) => {
+    const since = systemClock.now();
     await release.install();
+    const took = systemClock.now() - since;
+    t.diagnostic(`ready after ${(took / 1_000).toFixed(1)} s`);
+    assert.ok(took < promised, `ready after ${Math.round(took)} ms`);
     await settled(release, 2);
     const { status, stdout, stderr } = await release.test();
     assert.equal(status, 0, `${stdout}${stderr}`);
