@@ -203,6 +203,16 @@ describe('draining a node', () => {
   });
 });
 
+describe('a node to be drained', () => {
+  it('is the one with most servers', async (t) => {
+    const { cluster } = await scene(t, { servers: 4, nodes: ['node-1', 'node-2', 'node-3'] });
+    await cluster.start(4);
+    const on = (node: string) => cluster.state().servers.filter(({ machine }) => machine === node).length;
+    const most = ['node-1', 'node-2', 'node-3'].find((node) => on(node) === 2);
+    assert.equal((await cluster.drain()).machine, most);
+  });
+});
+
 describe('ZooKeeper', () => {
   it('loses its leader, and another one leads', async (t) => {
     const { release, cluster } = await scene(t, { members: 3 });
@@ -255,6 +265,41 @@ describe('ZooKeeper', () => {
       assert.equal(release.api.find(statefulSets, 'lt-zookeeper').spec.replicas, 3);
     });
   }
+});
+
+describe('a change that is under way when all is over', () => {
+  /** A patch that takes its time on the way. */
+  async function slow(t: TestContext, options: FakeReleaseOptions = {}) {
+    const made = await scene(t, options);
+    const { promise: seen, resolve } = Promise.withResolvers<void>();
+    made.release.api.refuse = async ({ method }) => {
+      if (method !== 'PATCH') return undefined;
+      made.release.api.refuse = () => undefined;
+      resolve();
+      await systemClock.sleep(300);
+      return undefined;
+    };
+    return { ...made, seen };
+  }
+
+  it('is waited for, and put back', async (t) => {
+    const { release, cluster, seen } = await slow(t);
+    await cluster.start(2);
+    const failed = assert.rejects(cluster.scale(5), /the load test is over/);
+    await seen;
+    await cluster.close();
+    await failed;
+    assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 2);
+  });
+
+  it('is waited for also while it begins', async (t) => {
+    const { release, cluster, seen } = await slow(t, { servers: 1 });
+    const failed = assert.rejects(cluster.start(3), /the load test is over/);
+    await seen;
+    await cluster.close();
+    await failed;
+    assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 1);
+  });
 });
 
 describe('what an earlier load test has left', () => {

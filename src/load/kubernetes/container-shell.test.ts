@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
 import { until } from '../../../test/support/until.ts';
+import { systemClock } from '../../core/clock.ts';
 import { script } from './container-shell.ts';
 
 /**
@@ -125,6 +126,17 @@ describe('the shell beside a server', () => {
     await shell.ask('stop 1');
     await until(async () => (await shell.signals()).length === 2, 'it to go on');
     assert.deepEqual(await shell.signals(), ['-STOP 9000007', '-CONT 9000007']);
+  });
+
+  it('is not let go by the guard of an earlier stop', async (t) => {
+    const shell = await Shell.start(t);
+    await shell.process(9000007, {});
+    await shell.ask('list');
+    await shell.ask('stop 1');
+    await shell.ask('continue');
+    await shell.ask('stop 60');
+    await systemClock.sleep(1_500);
+    assert.deepEqual(await shell.signals(), ['-STOP 9000007', '-CONT 9000007', '-STOP 9000007']);
   });
 
   it('does nothing when there is nobody', async (t) => {

@@ -91,6 +91,16 @@ describe('a kill', () => {
     assert.deepEqual((await cluster.kill(1)).servers, [names[1]]);
   });
 
+  it('is no proof when the container ended in another way', async (t) => {
+    const { release, cluster, containerOf, names } = await scene(t);
+    release.api.program = ({ pod }, io) => containerOf(pod).run(io, () => release.restart(pod, 1));
+    const { proof } = await cluster.kill(1);
+    assert.deepEqual(proof[0], {
+      what: `${names[0]}: processes 7, 20, 21 were killed, its container ended with exit code 1`,
+      holds: false,
+    });
+  });
+
   it('is no proof when no call was in flight', async (t) => {
     const { release, cluster } = await scene(t);
     release.inFlight = 0;

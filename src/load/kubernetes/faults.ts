@@ -24,11 +24,11 @@ export async function kill(site: Site, books: Bookkeeper, count: number): Promis
     }
     const proof = await Promise.all(
       victims.map(async ({ life, processes }, index): Promise<Proof[]> => {
-        const dead = await site.proof(
-          `${life.name}: processes ${pidsOf(processes)} were killed, its container ended with exit code ${killed}`,
-          () => wasKilled(life, before[index]!),
-          endPatience,
-        );
+        const ended = await site.proof('', () => exitCodeOf(life, before[index]!) !== undefined, endPatience);
+        const code = exitCodeOf(life, before[index]!);
+        const how = ended.holds ? `its container ended with exit code ${code}` : 'its container did not end';
+        const what = `${life.name}: processes ${pidsOf(processes)} were killed, ${how}`;
+        const dead = { what, holds: code === killed };
         return [dead, inFlight(life, caught[index]!.flying)];
       }),
     );
@@ -55,11 +55,6 @@ export async function freeze(site: Site, books: Bookkeeper, count: number, ms: n
 /** Opens a shell beside each victim first: nothing slow may stand between the aim and the shot. */
 async function withShells(site: Site, count: number, deed: (victims: Victim[]) => Promise<Deed>): Promise<Deed> {
   const opened: ContainerShell[] = [];
-  const close = () => {
-    for (const shell of opened) shell.close();
-  };
-  // Who is frozen goes on when all is over, however it came to that.
-  site.signal.addEventListener('abort', close, { once: true });
   try {
     const victims = await Promise.all(
       chooseVictims(site, count).map(async (life): Promise<Victim> => {
@@ -79,14 +74,15 @@ async function withShells(site: Site, count: number, deed: (victims: Victim[]) =
     site.signal.throwIfAborted();
     return await deed(victims);
   } finally {
-    site.signal.removeEventListener('abort', close);
-    close();
+    // Who is frozen goes on when all is over, however it came to that.
+    for (const shell of opened) shell.close();
   }
 }
 
-function wasKilled({ main }: PodLife, restartsBefore: number): boolean {
+/** How its container ended since; undefined if it has not. */
+function exitCodeOf({ main }: PodLife, restartsBefore: number): number | undefined {
   const end = (main?.restartCount ?? 0) > restartsBefore ? main?.lastState?.terminated : main?.state?.terminated;
-  return end?.exitCode === killed;
+  return end?.exitCode;
 }
 
 /** Proof that all of them stand still; what has come to be meanwhile is stopped as well. */

@@ -45,8 +45,8 @@ export class FakeApiServer {
   /** What we may not do: `patch deployments`, `create pods/exec`. */
   readonly denied = new Set<string>();
   readonly requests: FakeRequest[] = [];
-  /** A say in every answer. */
-  refuse: (request: FakeRequest) => Refusal | undefined = () => undefined;
+  /** A say in every answer, and in when it comes. */
+  refuse: (request: FakeRequest) => Refusal | undefined | Promise<undefined> = () => undefined;
   /** Told of every change, after it. */
   onChange: (plural: string, change: Change, object: FakeObject) => void = () => {};
   /** What a pod that is to be deleted does first. Default: it is gone at once. */
@@ -163,7 +163,7 @@ export class FakeApiServer {
     const request = await read(message);
     this.requests.push(request);
     const { method, path, resource, name, query, body } = request;
-    const refusal = this.refuse(request) ?? this.#denial(request);
+    const refusal = (await this.refuse(request)) ?? this.#denial(request);
     if (refusal !== undefined) return refuse(response, refusal);
     if (path === '/version') return answer(response, { gitVersion: 'v1.35.4' });
     if (path === '/apis/metrics.k8s.io/v1beta1') {
