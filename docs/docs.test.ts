@@ -13,6 +13,25 @@ test('a page without markers is refused', () => {
   assert.equal(between('<!-- a:start -->old<!-- a:end -->', 'a', 'new'), '<!-- a:start -->\nnew\n<!-- a:end -->');
 });
 
+test('every alert of the chart is explained, and every value that is named there is one of the chart', () => {
+  const page = readFileSync('docs/kubernetes.md', 'utf8');
+  const charts = globSync('charts/evenkeel/charts/*/templates/_helpers.tpl').map((file) => readFileSync(file, 'utf8'));
+  const alerts = charts.flatMap((text) => [...text.matchAll(/^- alert: (\w+)$/gm)].map(([, name]) => name!));
+  const explained = [...page.matchAll(/^\| `(Evenkeel\w+)` \|/gm)].map(([, name]) => name!);
+  assert.ok(alerts.length > 10);
+  assert.deepEqual(explained.sort(), alerts.sort());
+
+  const values = readFileSync('charts/evenkeel/README.md', 'utf8');
+  const named = [...page.matchAll(/`((?:global|server|gateway|zookeeper|loadtest|dashboard)\.[a-z][\w.]*)/g)];
+  assert.ok(named.length > 20);
+  for (const [, name] of named) {
+    assert.ok(
+      values.includes(`| \`${name}\` |`) || values.includes(`| \`${name}.`),
+      `docs/kubernetes.md names ${name}`,
+    );
+  }
+});
+
 test('every link between pages, and every file that a page names, is there', () => {
   const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md')];
   assert.ok(pages.length > 4);
