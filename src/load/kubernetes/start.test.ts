@@ -88,8 +88,15 @@ describe('a release that does not come up', () => {
     );
     assert.match(
       said,
-      /^the release lt does not come up: 0 of 2 servers are ready; lt-server-\d+: Wait: not yet, after 180 s$/,
+      /^the release lt does not come up: 0 of 2 servers are ready; lt-server-\d+: Wait: not yet, after 300 s$/,
     );
+  });
+
+  it('says that an upgrade is not through, though all that is there is well', async (t) => {
+    const said = await failure(t, ({ api }) => api.patch(deployments, 'lt-server', { metadata: { generation: 2 } }), {
+      clock: hasty,
+    });
+    assert.equal(said, 'the release lt does not come up: Kubernetes has not looked at lt-server yet, after 300 s');
   });
 
   it('says that a gateway answers nothing', async (t) => {
@@ -102,7 +109,7 @@ describe('a release that does not come up', () => {
     );
     assert.match(
       said,
-      /^the release lt does not come up: lt-gateway-\d+ does not say which servers it sees; http:\/\/127\.0\.0\.1:\d+\/nodes answers nothing: a NetworkPolicy must let the load test in to the ops port of gateways, after 180 s$/,
+      /^the release lt does not come up: lt-gateway-\d+ does not say which servers it sees; http:\/\/127\.0\.0\.1:\d+\/nodes answers nothing: a NetworkPolicy must let the load test in to the ops port of gateways, after 300 s$/,
     );
   });
 

@@ -1,9 +1,9 @@
 import { unsettled } from '../settle.ts';
 import type { PodLife } from './pod-life.ts';
-import type { Site } from './site.ts';
+import { replicasOf, type Site } from './site.ts';
 
-/** How long a release may take to have so many servers, and its gateways to call them, ms. */
-const patience = 180_000;
+/** How long a release may take to have so many servers, and its gateways to call them, ms: an upgrade may replace one by one. */
+const patience = 300_000;
 
 /**
  * Waits until each gateway calls so many servers, or as many as are wanted, and all else is well. Throws why it does not come to
@@ -15,10 +15,25 @@ export async function waitUntilUp(site: Site, servers: number | undefined): Prom
     const state = site.state();
     if (servers !== undefined && state.desired !== servers)
       return `${state.desired} servers are wanted, not ${servers}`;
-    return unsettled({ do: 'baseline', at: 0, for: 0 }, nothing, state);
+    return rollout(site) ?? unsettled({ do: 'baseline', at: 0, for: 0 }, nothing, state);
   };
   const why = () => `the release ${site.release.name} does not come up: ${missing()}${detail(site)}`;
   await site.until(() => missing() === undefined, patience, why);
+}
+
+/** Whether an upgrade is still to replace pods that are well: the same one may have started the load test. */
+function rollout(site: Site): string | undefined {
+  for (const component of ['server', 'gateway'] as const) {
+    const deployment = site.deployment(component);
+    const { metadata, status = {} } = deployment;
+    const { observedGeneration = 0, updatedReplicas = 0 } = status;
+    const wanted = replicasOf(deployment);
+    if (observedGeneration < (metadata.generation ?? 0)) return `Kubernetes has not looked at ${metadata.name} yet`;
+    if (updatedReplicas < wanted) {
+      return `${updatedReplicas} of ${wanted} pods of ${metadata.name} are of the newest version`;
+    }
+  }
+  return undefined;
 }
 
 /** What Kubernetes says of a pod that is not ready, or that a gateway is silent. */
