@@ -73,6 +73,8 @@ export interface Workload extends KubeObject {
   };
   status?: {
     observedGeneration?: number;
+    /** Pods that are not told to go, of whatever version. */
+    replicas?: number;
     readyReplicas?: number;
     updatedReplicas?: number;
     conditions?: readonly Condition[];

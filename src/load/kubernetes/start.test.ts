@@ -99,6 +99,17 @@ describe('a release that does not come up', () => {
     assert.equal(said, 'the release lt does not come up: Kubernetes has not looked at lt-server yet, after 300 s');
   });
 
+  it('says that pods of an older version are left', async (t) => {
+    // One that counts the old one too.
+    const said = await failure(t, ({ api }) => api.patch(deployments, 'lt-server', { status: { replicas: 3 } }), {
+      clock: hasty,
+    });
+    assert.equal(
+      said,
+      'the release lt does not come up: 2 of 3 pods of lt-server are of the newest version, 2 are wanted, after 300 s',
+    );
+  });
+
   it('says that a gateway answers nothing', async (t) => {
     const said = await failure(
       t,

@@ -26,11 +26,12 @@ function rollout(site: Site): string | undefined {
   for (const component of ['server', 'gateway'] as const) {
     const deployment = site.deployment(component);
     const { metadata, status = {} } = deployment;
-    const { observedGeneration = 0, updatedReplicas = 0 } = status;
+    const { observedGeneration = 0, updatedReplicas = 0, replicas = updatedReplicas } = status;
     const wanted = replicasOf(deployment);
     if (observedGeneration < (metadata.generation ?? 0)) return `Kubernetes has not looked at ${metadata.name} yet`;
-    if (updatedReplicas < wanted) {
-      return `${updatedReplicas} of ${wanted} pods of ${metadata.name} are of the newest version`;
+    // One of the old version goes only when the new one has been ready for a while.
+    if (updatedReplicas < wanted || replicas > updatedReplicas) {
+      return `${updatedReplicas} of ${replicas} pods of ${metadata.name} are of the newest version, ${wanted} are wanted`;
     }
   }
   return undefined;
