@@ -6,6 +6,7 @@ export function verdict(rows: readonly Row[]): string {
     'scenario',
     'calls',
     'lost',
+    'not made',
     'retried',
     'p50 ms',
     'p99 ms',

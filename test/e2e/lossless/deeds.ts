@@ -69,7 +69,8 @@ export async function drain(scene: Scene, node: string, ours: boolean): Promise<
 export async function deleteZooKeeper({ release, pods }: Scene, victims: readonly PodLife[]): Promise<void> {
   const size = pods.ready('zookeeper').length;
   const names = victims.map(({ name }) => name);
-  await kubectl(['delete', 'pods', ...names, '--namespace', release.namespace], { deadline: 120_000 });
+  // To wait is the watch's: kubectl may miss that a pod went where another of its name comes at once.
+  await kubectl(['delete', 'pods', ...names, '--namespace', release.namespace, '--wait=false']);
   await until(() => victims.every(({ goneAt }) => goneAt !== undefined), `${names.join(', ')} to be gone`);
   await pods.settled('zookeeper', size);
 }
