@@ -7,6 +7,8 @@ import { renderFigures } from '../bench/render.ts';
 import type { SimulatedFigures } from '../bench/simulate/play.ts';
 import { renderSimulated } from '../bench/simulate/render.ts';
 import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
+import type { Figures as ClusterFigures } from '../test/e2e/figures.ts';
+import { verdict as clusterVerdict } from '../test/e2e/verdict.ts';
 import { metricsTable } from './metrics.ts';
 
 /** Replaces what stands between two markers. Throws where there are none. */
@@ -74,6 +76,14 @@ export function verdict(): string {
   return readFileSync(new URL('demo.md', import.meta.url), 'utf8').trim();
 }
 
+/** What happened on a cluster: `npm run e2e -- --json docs/cluster.json`. */
+export function onCluster(): string {
+  const { date, cluster, machine, rows } = JSON.parse(
+    readFileSync(new URL('cluster.json', import.meta.url), 'utf8'),
+  ) as ClusterFigures;
+  return `${clusterVerdict(rows)} First call: of a new server, since it was ready (negative: before); last call: of a server that\nwas told to go, since then; the slowest each.\n\n${cluster}. ${machine}, ${date}.`;
+}
+
 /** The pages with generated parts, as they should be. */
 export async function generated(): Promise<{ file: URL; now: string; wanted: string }[]> {
   const pages: [page: string, marker: string, content: string][] = [
@@ -84,6 +94,7 @@ export async function generated(): Promise<{ file: URL; now: string; wanted: str
     ['policy.md', 'failover', failover()],
     ['../README.md', 'figures', figures()],
     ['../README.md', 'verdict', verdict()],
+    ['../README.md', 'cluster', onCluster()],
   ];
   const files = new Map<string, { file: URL; now: string; wanted: string }>();
   for (const [page, marker, content] of pages) {

@@ -26,7 +26,12 @@ export interface Asked {
 }
 
 /** What needs a cluster, after what needs no more than the helm and the k6 that come with one. */
-const everything = ['test/charts/*.test.ts', 'src/load/generator/generators.test.ts', 'test/e2e/*.test.ts'];
+const everything = [
+  'test/charts/*.test.ts',
+  'src/load/generator/generators.test.ts',
+  'test/loadtest-scripts.test.ts',
+  'test/e2e/*.test.ts',
+];
 
 /** Gives the exit code: 0 when all tests passed. The cluster is taken down in any case, but one of somebody else's. */
 export async function runEndToEnd(asked: Asked): Promise<number> {
