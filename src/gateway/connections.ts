@@ -103,6 +103,17 @@ export class Connections {
     }
   }
 
+  /**
+   * Calls back when the time of this connection is over, unless what it needs to live is here already: after a busy moment, or
+   * when the processor was given to others, timers run before what has arrived meanwhile is read.
+   */
+  whenReallyOver(socket: Socket, callback: () => void): void {
+    const before = this.#lastWhole(socket);
+    setImmediate(() => {
+      if (this.#lastWhole(socket) === before) callback();
+    });
+  }
+
   /** True if a request that came in whole waits for its answer. */
   owesAnswer(socket: Socket): boolean {
     const { busy, newest } = this.#connections.get(socket) ?? { busy: 0, newest: undefined };
@@ -118,7 +129,7 @@ export class Connections {
   async finish(): Promise<void> {
     // Not the HTTP server's own `close`: it destroys connections at rest and stops looking after slow ones.
     NetServer.prototype.close.call(this.#server);
-    // After a busy moment, timers run before what has arrived meanwhile is read: that is no connection at rest.
+    // As in `whenReallyOver`: a connection whose request has arrived and was not read yet is not at rest.
     await new Promise(setImmediate);
     const resting = [...this.#connections].filter(([socket, c]) => c.busy === 0 && socket.bytesRead === c.bytesAtRest);
     // Only our half: what arrives at this very moment is read and not worked on, and the peer sees an end, not a reset.
@@ -152,9 +163,17 @@ export class Connections {
     });
   }
 
+  /** The request that came last, if all of it has come. */
+  #lastWhole(socket: Socket): IncomingMessage | undefined {
+    const newest = this.#connections.get(socket)?.newest;
+    return newest?.complete ? newest : undefined;
+  }
+
   /** Nothing was read or written for a while. While we work on a request that is all right, unless the client does not read. */
   #timedOut(socket: Socket): void {
-    const busy = this.#connections.get(socket)?.busy ?? 0;
-    if (busy === 0 || socket.writableLength > 0) socket.destroy();
+    this.whenReallyOver(socket, () => {
+      const busy = this.#connections.get(socket)?.busy ?? 0;
+      if (busy === 0 || socket.writableLength > 0) socket.destroy();
+    });
   }
 }

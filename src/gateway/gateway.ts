@@ -58,10 +58,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const health = options.health ?? new Health();
 
   const app = makeHttpServer(limits, (error, socket) => {
-    log.debug({ err: error, peer: socket.remoteAddress }, 'a connection brought no HTTP request');
-    // Words for the bad request would be taken for the answer to the one before.
-    if (connections.owesAnswer(socket)) socket.destroy();
-    else answerBroken(error, socket, clock);
+    const end = () => {
+      log.debug({ err: error, peer: socket.remoteAddress }, 'a connection brought no HTTP request');
+      // Words for the bad request would be taken for the answer to the one before.
+      if (connections.owesAnswer(socket)) socket.destroy();
+      else answerBroken(error, socket, clock);
+    };
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') connections.whenReallyOver(socket, end);
+    else end();
   });
   const connections = new Connections(app.server, {
     limits,

@@ -99,6 +99,40 @@ test('slow senders are cut off, and others are served meanwhile', async (t) => {
   }
 });
 
+test('a request that waited while the gateway stood still is no slow one', async (t) => {
+  const { gateway, calls, metrics } = await testGateway(t, undefined, {
+    limits: { headerTimeout: 1_000, requestTimeout: 1_000, idleTimeout: 1_000 },
+  });
+  const request = `${call}Content-Length: 1\r\n\r\n1`;
+  const [fresh, begun, resting, silent] = await Promise.all([1, 2, 3, 4].map(() => dial(t, gateway.port)));
+  const answers = [fresh!, begun!, resting!, silent!].map((socket) => {
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+    return () => text;
+  });
+  resting!.write(request);
+  begun!.write(request.slice(0, -1));
+  await until(() => calls.length === 1 && answers[2]!().endsWith('1'), 'the first answer');
+  await until(async () => /gateway_connections 4/.test(await metrics.text()), 'all to be accepted');
+  // As when the processor is given to others: all waits in the kernel, and the timers are due before it is read.
+  await new Promise(setImmediate);
+  fresh!.write(request);
+  begun!.write(request.slice(-1));
+  resting!.write(request);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+  for (const answer of answers.slice(0, 3)) {
+    await until(
+      () => answer().endsWith('\r\n\r\n1'),
+      () => `an answer instead of ${answer()}`,
+    );
+    assert.doesNotMatch(answer(), /HTTP\/1\.1 [^2]/);
+  }
+  assert.equal(calls.length, 4);
+  // Who has sent nothing is cut off as ever, and those that are at rest again as well.
+  await until(() => /^HTTP\/1\.1 408 /.test(answers[3]!()), 'the refusal of a silent client');
+  for (const socket of [fresh!, begun!, resting!]) if (!socket.closed) await once(socket, 'close');
+});
+
 test('a client that does not read is cut off', async (t) => {
   const answer = JSON.stringify('x'.repeat(16_000_000));
   const { gateway, metrics, calls } = await testGateway(t, () => ({ output: encoded(answer) }), {
