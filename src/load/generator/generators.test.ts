@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { failure, rightAnswer, stubGateway } from '../../../test/support/http-stub.ts';
+import { until } from '../../../test/support/until.ts';
 import { systemClock } from '../../core/clock.ts';
 import { expectedPi } from '../expected.ts';
 import type { LoadPlan } from '../plan.ts';
@@ -130,6 +131,57 @@ for (const [name, make, skip] of kinds) {
     });
   });
 }
+
+it('k6 and the built-in generator see the same, at the same time, on the same servers', {
+  skip: k6 === undefined,
+}, async (t) => {
+  let stall: { until: Promise<void> } | undefined;
+  const stub = await stubGateway(async ({ method, input }, response) => {
+    await systemClock.sleep(100);
+    await stall?.until;
+    rightAnswer(response, method === 'pi' ? expectedPi(input as number) : input);
+  });
+  t.after(stub.close);
+  const runs = await Promise.all(
+    kinds.map(async ([name, make]) => {
+      const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+      t.after(() => rmSync(directory, { recursive: true, force: true }));
+      const book = new SampleBook();
+      const stages = [{ target: 50, duration: 60_000 }];
+      const plan: LoadPlan = { ...proof(stub.url), run: name, load: { kind: 'proof', startRate: 50, stages } };
+      const load = await (await make(directory)).start(plan, (record) => book.add(record));
+      t.after(() => load.kill());
+      return { name, book, load };
+    }),
+  );
+  const made = (count: number) => runs.every(({ book }) => book.size >= count);
+  await until(() => made(50), 'both to be under way');
+  // A second in which nothing is answered: who counts from the sending, or waits with the next call, sees less of it.
+  const going = Promise.withResolvers<void>();
+  stall = { until: going.promise };
+  await systemClock.sleep(1_000);
+  stall = undefined;
+  going.resolve();
+  const before = Math.max(...runs.map(({ book }) => book.size));
+  await until(() => made(before + 50), 'both to go on');
+  const [one, other] = await Promise.all(
+    runs.map(async ({ name, book, load }) => {
+      load.stop();
+      assert.equal((await within(systemClock, 30_000, load.ended))?.state, 'finished', name);
+      const answered = book.samples.filter(({ end }) => end?.outcome === 'ok');
+      const latencies = answered.map(({ intended, end }) => end!.at - intended).sort((a, b) => a - b);
+      const slow = latencies.filter((ms) => ms > 400).length;
+      return { median: latencies[latencies.length >> 1]!, longest: latencies.at(-1)!, slow };
+    }),
+  );
+  const seen = JSON.stringify({ one, other });
+  for (const figure of ['median', 'longest', 'slow'] as const) {
+    const ratio = one![figure] / other![figure];
+    assert.ok(ratio > 0.7 && ratio < 1.4, `${figure}: ${seen}`);
+  }
+  assert.ok(one!.slow > 20, `as many calls as were due in that second: ${seen}`);
+  t.diagnostic(seen);
+});
 
 it('users of a capacity load call again as soon as they are answered', async (t) => {
   let atOnce = 0;
