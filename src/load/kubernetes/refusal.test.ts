@@ -62,9 +62,12 @@ describe('what cannot be played on a release', () => {
 
   it('is what needs parts that it has not', async (t) => {
     const said = await refusals(t, { members: 0, nodes: ['node-1'] });
+    const unshared =
+      'nobody but Kubernetes reaches the processes of lt-server: ' +
+      "install the release with server.shareProcessNamespace=true (and loadtest.faults=true, for the chart's own load test)";
     assert.deepEqual(said, {
-      kill: 'nobody but Kubernetes reaches the processes of lt-server: install the release with loadtest.faults=true',
-      freeze: 'nobody but Kubernetes reaches the processes of lt-server: install the release with loadtest.faults=true',
+      kill: unshared,
+      freeze: unshared,
       drain: 'pods may be put on 1 node only, and those of a drained one need another',
       hpa: 'there is no autoscaler for lt-server: install the release with server.autoscaling.enabled=true',
       'zookeeper-away': 'the release lt has no ZooKeeper of its own',
@@ -76,7 +79,7 @@ describe('what cannot be played on a release', () => {
   it('is a leader where there are no others', async (t) => {
     assert.deepEqual(await refusals(t, { ...rich, members: 1 }), {
       'zookeeper-leader':
-        'ZooKeeper has one member, so there is no leader whom others could replace: use zookeeper-all, or three members',
+        'ZooKeeper has one member, so there is no leader whom others could replace: use zookeeper-all, or install the release with zookeeper.replicaCount=3',
     });
   });
 

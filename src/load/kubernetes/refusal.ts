@@ -68,7 +68,8 @@ function autoscaling(to: number, { autoscaler, release }: Site, { metrics }: Fac
 
 function sharing(site: Site): string | undefined {
   if (site.deployment('server').spec.template.spec.shareProcessNamespace === true) return undefined;
-  return `nobody but Kubernetes reaches the processes of ${site.release.server}: install the release with loadtest.faults=true`;
+  const what = `nobody but Kubernetes reaches the processes of ${site.release.server}`;
+  return `${what}: install the release with server.shareProcessNamespace=true (and loadtest.faults=true, for the chart's own load test)`;
 }
 
 function draining({ ownNode, release }: Site, facts: Facts): string | undefined {
@@ -89,5 +90,5 @@ function ownZooKeeper({ zookeeper, release }: Site): string | undefined {
 
 function following({ zookeeper }: Site): string | undefined {
   if (zookeeper !== undefined && replicasOf(zookeeper) >= 2) return undefined;
-  return 'ZooKeeper has one member, so there is no leader whom others could replace: use zookeeper-all, or three members';
+  return 'ZooKeeper has one member, so there is no leader whom others could replace: use zookeeper-all, or install the release with zookeeper.replicaCount=3';
 }
