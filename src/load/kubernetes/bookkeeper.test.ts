@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import type { DiagnosticsChannel } from 'undici';
 import { until } from '../../../test/support/until.ts';
-import { isoTime, systemClock } from '../../core/clock.ts';
+import { type Clock, isoTime, systemClock } from '../../core/clock.ts';
+import { VirtualClock } from '../../core/virtual-clock.ts';
 import { Ledger } from '../ledger.ts';
 import { startLedgerServer } from '../ledger-server.ts';
 import { Bookkeeper } from './bookkeeper.ts';
 import { labels, type Pod } from './objects.ts';
 import { Population } from './population.ts';
-
-const now = () => systemClock.wallTime();
 
 /** A server with its ledger beside it, as the API tells of it. */
 class Server {
@@ -20,6 +21,8 @@ class Server {
   readonly directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
   readonly ledger: Ledger;
   sidecar!: Awaited<ReturnType<typeof startLedgerServer>>;
+  /** How many times something of its ledger was fetched. */
+  #fetched = 0;
 
   private constructor(name: string) {
     this.name = name;
@@ -31,7 +34,14 @@ class Server {
     const listen = { host: '127.0.0.1', port: 0 };
     const { directory } = server;
     server.sidecar = await startLedgerServer({ directory, listen, server: name, ...(keep !== undefined && { keep }) });
+    const count = (message: unknown) => {
+      const { request } = message as DiagnosticsChannel.RequestTrailersMessage;
+      const { origin, path } = request;
+      if (origin === `http://127.0.0.1:${server.sidecar.port}` && path.startsWith('/calls?file=')) server.#fetched++;
+    };
+    subscribe('undici:request:trailers', count);
     t.after(async () => {
+      unsubscribe('undici:request:trailers', count);
       await server.sidecar.close();
       await rm(directory, { recursive: true });
     });
@@ -40,6 +50,11 @@ class Server {
 
   call(id: string): void {
     this.ledger.begin(id, 'pi')();
+  }
+
+  /** Waits until its books were read for the first time. */
+  async isRead(): Promise<void> {
+    await until(() => this.#fetched > 0, `the books of ${this.name} to be read`);
   }
 
   pod(facts: { told?: boolean; over?: boolean } = {}): Pod {
@@ -67,10 +82,11 @@ function pod(name: string, facts: { told?: boolean; over?: boolean; port?: numbe
   };
 }
 
-function scene(t: TestContext) {
+function scene(t: TestContext, clock: Clock = systemClock) {
+  const now = () => clock.wallTime();
   const population = new Population(now, () => {});
   population.complete = true;
-  const keeper = new Bookkeeper(population, systemClock, now);
+  const keeper = new Bookkeeper(population, clock, now);
   t.after(() => keeper.abandon());
   return { population, keeper };
 }
@@ -83,7 +99,7 @@ describe('the books of all servers', () => {
     const [a, b] = [await Server.start(t, 'a'), await Server.start(t, 'b')];
     a.call('1');
     for (const server of [a, b]) population.put(server.pod());
-    await systemClock.sleep(400);
+    await a.isRead();
     a.call('2');
     b.call('3');
     const books = await keeper.close();
@@ -110,10 +126,8 @@ describe('the books of all servers', () => {
     const a = await Server.start(t, 'a');
     a.call('1');
     population.put(a.pod());
-    await until(() => population.all('server').length === 1, 'it');
-    // Long enough for it to have been read.
-    await systemClock.sleep(1500);
-    const lost = now();
+    await a.isRead();
+    const lost = systemClock.wallTime();
     await a.sidecar.close();
     a.call('2');
     population.gone(a.pod());
@@ -126,12 +140,21 @@ describe('the books of all servers', () => {
   });
 
   it('are missing whole where a ledger never answers, and it is said why', async (t) => {
-    const { population, keeper } = scene(t);
+    const clock = new VirtualClock();
+    const { population, keeper } = scene(t, clock);
     const a = await Server.start(t, 'a');
     const there = a.pod();
     await a.sidecar.close();
     population.put(there);
-    const { gaps } = (await keeper.close())!;
+    let over = false;
+    const closing = keeper.close().finally(() => {
+      over = true;
+    });
+    await until(() => {
+      clock.advance(250);
+      return over;
+    }, 'it to be given up');
+    const { gaps } = (await closing)!;
     assert.equal(gaps.length, 1);
     assert.equal(gaps[0]!.from, population.all('server')[0]!.startedAt);
     assert.match(gaps[0]!.why, /^its books cannot be read: .*ECONNREFUSED/);
