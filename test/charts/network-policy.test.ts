@@ -69,11 +69,12 @@ class World {
   }
 
   #allows(rule: Record<string, unknown>, side: 'from' | 'to', party: Party, port: string | number): boolean {
-    const peers = rule[side] as Peer[] | undefined;
-    const ports = rule.ports as { port: string | number }[] | undefined;
+    const peers = (rule[side] ?? []) as Peer[];
+    const ports = (rule.ports ?? []) as { port: string | number }[];
+    // A list with nothing in it is no bound at all.
     return (
-      (peers === undefined || peers.some((peer) => means(peer, party))) &&
-      (ports === undefined || ports.some((each) => each.port === port))
+      (peers.length === 0 || peers.some((peer) => means(peer, party))) &&
+      (ports.length === 0 || ports.some((each) => each.port === port))
     );
   }
 }
@@ -188,6 +189,32 @@ withHelm('network policies', () => {
       assert.ok(conductor.mayLeave(from, conductor.party(to), port), `${from} -> ${to} on ${port}`);
     }
     assert.ok(conductor.mayLeave('loadtest', stranger, 6443), 'the API server');
+  });
+
+  it('let gateways reach the API server where that is the registry, and only then', async () => {
+    const apiServer: Party = { labels: { component: 'kube-apiserver' }, namespace: 'kube-system' };
+    const egress = 'gateway.networkPolicy.egress.enabled=true';
+    const gateway = async (...set: string[]) => new World(await render({ set: [egress, ...set] }));
+    const watching = await gateway('zookeeper.enabled=false', 'global.registry.url=kubernetes:///shop-server?port=rpc');
+    for (const port of [443, 6443]) {
+      assert.ok(watching.mayLeave('gateway', apiServer, port), `${port}`);
+      assert.equal((await gateway()).mayLeave('gateway', apiServer, port), false, `${port} with ZooKeeper`);
+    }
+    assert.equal(watching.mayLeave('gateway', stranger, 'http'), false);
+  });
+
+  it('let nobody read metrics where metricsFrom is empty', async () => {
+    // By --set there is no way to write an empty list.
+    const none = ['zookeeper', 'server', 'gateway'].map((part) => `--set-json=${part}.networkPolicy.metricsFrom=[]`);
+    const world = new World(await render({ args: none }));
+    const metrics: [part: string, port: string][] = [
+      ['zookeeper', 'metrics'],
+      ['server', 'ops'],
+      ['gateway', 'ops'],
+    ];
+    for (const [part, port] of metrics) {
+      for (const party of [prometheus, stranger, afar]) assert.equal(world.mayEnter(party, part, port), false, part);
+    }
   });
 
   it('let in whom clientsFrom names, and then nobody else', async () => {
