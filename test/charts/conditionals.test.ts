@@ -351,6 +351,17 @@ withHelm('what is asked for', () => {
     const dashboard = rendered.get('ConfigMap', 'shop-dashboard');
     assert.equal(dashboard.metadata.labels!.grafana_dashboard, '1');
     assert.ok(JSON.parse(dashboard.data!['evenkeel.json']!).panels.length > 15);
+    const alerts = async (...set: string[]) => {
+      const monitored = await render({ set: ['server.prometheusRule.enabled=true', ...set] });
+      const [{ rules }] = monitored.get('PrometheusRule', 'shop-server').spec.groups;
+      return (rules as { alert: string }[]).map(({ alert }) => alert);
+    };
+    assert.ok((await alerts()).includes('EvenkeelServerNotRegistered'));
+    const watched = await alerts('global.registry.url=kubernetes:///shop-server');
+    assert.ok(
+      !watched.includes('EvenkeelServerNotRegistered'),
+      'there servers never register, and are found all the same',
+    );
     const none = await render({});
     for (const kind of ['ServiceMonitor', 'PrometheusRule']) assert.deepEqual(none.ofKind(kind), []);
   });

@@ -89,6 +89,7 @@ No probe for readiness, which is the server's alone, and none for its start, whi
 
 {{- define "evenkeel.server.alerts" -}}
 {{- $self := printf "namespace=%q,service=%q" .Release.Namespace (include "evenkeel.server.fullname" .) -}}
+{{- if include "evenkeel.server.ownRegistryUrl" . }}
 - alert: EvenkeelServerNotRegistered
   expr: evenkeel_server_registered{ {{- $self -}} } == 0
   for: 5m
@@ -97,6 +98,7 @@ No probe for readiness, which is the server's alone, and none for its start, whi
   annotations:
     summary: "{{ `{{ $labels.pod }}` }} is not in the registry: clients that start now do not find it."
     runbook: docs/kubernetes.md#alerts
+{{- end }}
 - alert: EvenkeelServerWorkersDie
   expr: increase(evenkeel_server_worker_deaths_total{ {{- $self -}} }[15m]) > 3
   labels:
