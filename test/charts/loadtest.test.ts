@@ -39,9 +39,11 @@ const always = [
   'create configmaps',
   'get configmaps own',
   'get deployments shop-server',
+  'get endpointslices',
   'get horizontalpodautoscalers shop-server',
   'get pods',
   'list deployments',
+  'list endpointslices',
   'list horizontalpodautoscalers',
   'list pods',
   'list services',
@@ -50,6 +52,7 @@ const always = [
   'patch deployments shop-server',
   'patch horizontalpodautoscalers shop-server',
   'watch deployments',
+  'watch endpointslices',
   'watch horizontalpodautoscalers',
   'watch pods',
   'watch statefulsets',
@@ -135,12 +138,6 @@ withHelm('a scenario', () => {
       found.filter((right) => right.includes('configmaps')),
       [],
     );
-  });
-
-  it('reads the registry of Kubernetes where that is the registry', async () => {
-    const url = 'global.registry.url=kubernetes://market/shop-server';
-    const rendered = await render({ set: [...conducted('scale'), url] });
-    assert.ok(rightsIn(rendered, 'Role').includes('watch endpointslices'));
   });
 
   it('is shown on servers that values-loadtest.yaml makes ready for it', async () => {

@@ -70,11 +70,6 @@
 {{- if $own.digest }}@{{ $own.digest }}{{ else }}:{{ $own.tag | default (printf "%s-loadtest" ($shared.tag | default .Chart.AppVersion)) }}{{ end -}}
 {{- end }}
 
-{{/* Whether who conducts reads the registry through the API server too. */}}
-{{- define "evenkeel.loadtest.readsSlices" -}}
-{{- if hasPrefix "kubernetes:" .Values.global.registry.url -}}true{{- end -}}
-{{- end }}
-
 {{/* What to do next, for the notes. */}}
 {{- define "evenkeel.loadtest.next" -}}
 {{- $job := printf "job/%s-%v" (include "evenkeel.loadtest.fullname" .) .Release.Revision -}}
