@@ -1,7 +1,7 @@
 /** Values that cannot work are refused, with a sentence that says what to do. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Given, refusal, withHelm } from './support.ts';
+import { type Given, parts, refusal, withHelm } from './support.ts';
 
 const conducted = (scenario: string) => [
   'loadtest.enabled=true',
@@ -62,6 +62,16 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
     { part: 'server' },
     /brings no ZooKeeper: say where .* global\.registry\.hosts/,
   ],
+  [
+    'a secret for a registry that takes none',
+    { set: ['global.registry.url=kubernetes:///shop-server', 'global.registry.existingSecret=s'] },
+    /the registry is Kubernetes, which takes no secret: .* leave global\.registry\.existingSecret empty/,
+  ],
+  ...(['server', 'gateway'] as const).map((part): (typeof refused)[number] => [
+    `a secret for a registry that takes none, in ${part} alone`,
+    { part, set: ['global.registry.url=kubernetes:///shop-server', 'global.registry.existingSecret=s'] },
+    /takes no secret/,
+  ]),
   ['a load test alone without a gateway', { part: 'loadtest' }, /url=http:\/\/GATEWAY:8080/],
   [
     'a ZooKeeper that nobody could find',
@@ -141,11 +151,31 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
     /both a text and a configMap: set one of them/,
   ],
   ['a route to no gateway', { set: ['gateway.httpRoute.enabled=true'] }, /set gateway\.httpRoute\.parentRefs/],
+  ...['my.shop', '2shop'].flatMap((name) => {
+    const sentence = new RegExp(
+      `would be called "${name}-\\w+": Kubernetes takes only a-z, 0-9 and -, with a letter first.* other than "${name}", or set`,
+    );
+    const alone = parts.map((part): (typeof refused)[number] => [
+      `a release ${name} of ${part} alone`,
+      { name, part, files: ['ci/alone-values.yaml'] },
+      sentence,
+    ]);
+    return [[`a release ${name}`, { name }, sentence] as (typeof refused)[number], ...alone];
+  }),
+  ['a name that no Service may have', { set: ['server.fullnameOverride=My_Server'] }, /would be called "My_Server": /],
   ['an old Kubernetes', { args: ['--kube-version', '1.29.9'] }, /requires kubeVersion: >=1\.30\.0-0/],
 ];
 
 withHelm('the chart refuses', () => {
   for (const [what, given, sentence] of refused) {
     it(what, async () => assert.match(await refusal(given), sentence));
+  }
+
+  for (const value of ['hosts=me:sesame@zk:2181', 'url=zookeeper://me:sesame@zk:2181/shop/pi']) {
+    it(`a password in global.registry.${value.replace(/=.*/, '')}, and does not repeat it`, async () => {
+      const sentence = await refusal({ set: [`global.registry.${value}`] });
+      assert.match(sentence, /has an "@": .* into a Secret and name it by global\.registry\.existingSecret/);
+      assert.doesNotMatch(sentence, /sesame/);
+    });
   }
 });

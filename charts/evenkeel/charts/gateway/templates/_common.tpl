@@ -11,6 +11,14 @@ The same in every subchart but for the prefix, because each must be installable 
 {{- end -}}
 {{- end }}
 
+{{/* Refuses a name with which some objects would be made and others not: it is a Service's too, and these allow the least. */}}
+{{- define "evenkeel.gateway.checkName" -}}
+{{- $name := include "evenkeel.gateway.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "gateway would be called %q: Kubernetes takes only a-z, 0-9 and -, with a letter first. Give the release a name other than %q, or set gateway.fullnameOverride" $name .Release.Name) -}}
+{{- end -}}
+{{- end }}
+
 {{/* Never changes: a Deployment's selector cannot. */}}
 {{- define "evenkeel.gateway.selectorLabels" -}}
 app.kubernetes.io/name: {{ printf "evenkeel-%s" .Chart.Name }}

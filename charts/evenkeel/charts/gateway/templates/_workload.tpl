@@ -20,8 +20,19 @@ What servers and gateways have in common: the same in both subcharts but for the
 {{- with $registry }}{{ trimSuffix "/" . }}/{{ end }}{{ $name }}{{ if $digest }}@{{ $digest }}{{ else }}:{{ $tag }}{{ end -}}
 {{- end }}
 
-{{/* Where the servers of the service are known. */}}
+{{/* Where the servers of the service are known. Refuses what pods would refuse, and what would show a secret. */}}
 {{- define "evenkeel.gateway.registryUrl" -}}
+{{- $url := include "evenkeel.gateway.givenRegistryUrl" . -}}
+{{- if contains "@" $url -}}
+{{- fail "global.registry.url, or .hosts, has an \"@\": a user and a password do not belong into a manifest. Put digest:USER:PASSWORD into a Secret and name it by global.registry.existingSecret" -}}
+{{- end -}}
+{{- if and (hasPrefix "kubernetes:" $url) .Values.global.registry.existingSecret -}}
+{{- fail "the registry is Kubernetes, which takes no secret: gateways read it by a ServiceAccount of their own, so leave global.registry.existingSecret empty" -}}
+{{- end -}}
+{{- $url -}}
+{{- end }}
+
+{{- define "evenkeel.gateway.givenRegistryUrl" -}}
 {{- $registry := .Values.global.registry -}}
 {{- if $registry.url -}}
 {{- tpl $registry.url . -}}
