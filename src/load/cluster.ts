@@ -91,12 +91,16 @@ export interface ClusterState {
   ready: number;
   /** Entries in the registry; undefined while it cannot be read. */
   registered: number | undefined;
+  /** Those that Kubernetes publishes as ready, in EndpointSlices; undefined where, and while, that cannot be read. */
+  published?: number | undefined;
   /** All that there ever were, the oldest first. */
   servers: readonly ServerState[];
   /** How many gateways are wanted. */
   desiredGateways: number;
   /** Those that are there, also while they start or stop. */
   gateways: readonly GatewayState[];
+  /** Those of them that Kubernetes publishes as ready. */
+  publishedGateways?: number | undefined;
   /** Members of ZooKeeper, where the cluster owns it. */
   zookeeper?: { desired: number; ready: number };
   /** What decides how many servers are wanted, where there is one. */
@@ -131,6 +135,9 @@ export interface ServerState {
   readyAt?: number;
   stoppedAt?: number;
   goneAt?: number;
+  /** When it was seen to be out of the registry again, and out of EndpointSlices as one that is ready; ms since 1970. */
+  unregisteredAt?: number;
+  unpublishedAt?: number;
 }
 
 /** A line of a gateway's `/nodes`. */

@@ -76,8 +76,7 @@ export function takesPods({ spec, status }: Node): boolean {
 /** Asks it to go until it may. Gives how often a disruption budget said no. */
 async function evict({ api, clock, signal, release }: Site, life: PodLife): Promise<number> {
   const deadline = clock.now() + patience;
-  const { name } = life;
-  const { uid } = life.pod.metadata;
+  const { name, uid } = life;
   const body = {
     apiVersion: 'policy/v1',
     kind: 'Eviction',

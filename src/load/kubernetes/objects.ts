@@ -106,6 +106,18 @@ export interface Service extends KubeObject {
   };
 }
 
+export interface EndpointSlice extends KubeObject {
+  /** Null in an empty one. */
+  endpoints?: readonly SliceEndpoint[] | null;
+}
+
+export interface SliceEndpoint {
+  /** What is not said: ready, and not terminating. */
+  conditions?: { ready?: boolean; terminating?: boolean };
+  /** The pod behind it. */
+  targetRef?: { uid?: string };
+}
+
 export interface DisruptionBudget extends KubeObject {
   spec: { selector?: { matchLabels?: Readonly<Record<string, string>>; matchExpressions?: readonly unknown[] } };
   status?: { disruptionsAllowed: number; expectedPods: number };
@@ -144,6 +156,11 @@ export const deployments: Kind<Workload> = { group: 'apps', version: 'v1', plura
 export const statefulSets: Kind<Workload> = { group: 'apps', version: 'v1', plural: 'statefulsets' };
 export const pods: Kind<Pod> = { group: '', version: 'v1', plural: 'pods' };
 export const services: Kind<Service> = { group: '', version: 'v1', plural: 'services' };
+export const endpointSlices: Kind<EndpointSlice> = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  plural: 'endpointslices',
+};
 export const nodes: Kind<Node> = { group: '', version: 'v1', plural: 'nodes', clusterWide: true };
 export const autoscalers: Kind<Autoscaler> = {
   group: 'autoscaling',
@@ -162,3 +179,6 @@ export const labels = {
   component: 'app.kubernetes.io/component',
   partOf: 'app.kubernetes.io/part-of',
 } as const;
+
+/** Label that Kubernetes gives to EndpointSlices: the name of their Service. */
+export const serviceLabel = 'kubernetes.io/service-name';

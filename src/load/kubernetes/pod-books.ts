@@ -62,7 +62,7 @@ export class PodBooks {
     }
     if (this.#reader.complete || this.readSince(since)) return undefined;
     // Nobody has ever known it: nobody called it.
-    if (life.readyAt === undefined && life.registeredAt === undefined) return undefined;
+    if (life.readyAt === undefined && life.registration.since === undefined) return undefined;
     const from = Math.min(this.#readAt ?? life.startedAt, goneAt);
     const why = life.removedAt === undefined ? this.#failure : 'its pod was gone before the rest was read';
     return { server, from, until: goneAt, why: why === '' ? 'there was no time to read them' : why };

@@ -1,6 +1,7 @@
 import { isoInstant } from '../../core/clock.ts';
 import { address } from '../../core/endpoint.ts';
 import type { ServerState } from '../cluster.ts';
+import { Registration } from '../registration.ts';
 import { type ContainerStatus, labels, type Pod } from './objects.ts';
 
 export type Component = 'server' | 'gateway' | 'zookeeper';
@@ -12,7 +13,7 @@ const mainPort: Record<Component, string> = { server: 'rpc', gateway: 'http', zo
 export class PodLife {
   readonly component: Component;
   readonly startedAt: number;
-  registeredAt: number | undefined;
+  readonly registration = new Registration();
   readyAt: number | undefined;
   stoppedAt: number | undefined;
   /** What it is about has ended; what else runs in the pod may not have. */
@@ -45,6 +46,10 @@ export class PodLife {
 
   get pod(): Pod {
     return this.#pod;
+  }
+
+  get uid(): string {
+    return this.#pod.metadata.uid;
   }
 
   get name(): string {
@@ -91,7 +96,8 @@ export class PodLife {
   }
 
   state(): ServerState {
-    const { name, phase, node, startedAt, registeredAt, readyAt, stoppedAt, goneAt } = this;
+    const { name, phase, node, startedAt, readyAt, stoppedAt, goneAt } = this;
+    const { since: registeredAt, until: unregisteredAt } = this.registration;
     return {
       name,
       address: this.at('rpc') ?? '',
@@ -101,6 +107,7 @@ export class PodLife {
       ...(registeredAt !== undefined && { registeredAt }),
       ...(readyAt !== undefined && { readyAt }),
       ...(stoppedAt !== undefined && { stoppedAt }),
+      ...(unregisteredAt !== undefined && { unregisteredAt }),
       ...(goneAt !== undefined && { goneAt }),
     };
   }

@@ -129,6 +129,29 @@ describe('the pods of a release', () => {
   });
 });
 
+describe('servers of a release in the registry', () => {
+  it('are known by the address that they have, and an address that is used again is that of the last', () => {
+    const { population, put, time } = scene();
+    const registration = (uid: string) => population.all('server').find((life) => life.uid === uid)!.registration;
+    const register = (at: number, ...addresses: string[]) => {
+      time.now = at;
+      population.seeRegistered(addresses);
+    };
+    put(1000, 'old');
+    register(1100, '10.0.0.1:7000', '10.0.0.9:7000');
+    put(1200, 'old', { told: true });
+    time.now = 1300;
+    population.gone(pod('old', { told: true }));
+    put(1400, 'new');
+    register(1500, '10.0.0.1:7000');
+    assert.deepEqual([registration('old').since, registration('old').until], [1100, 1500]);
+    assert.deepEqual([registration('new').since, registration('new').until], [1500, undefined]);
+    register(1600);
+    const { registeredAt, unregisteredAt } = population.all('server')[1]!.state();
+    assert.deepEqual([registeredAt, unregisteredAt], [1500, 1600]);
+  });
+});
+
 describe('what nobody ordered', () => {
   const end = (exitCode: number, reason?: string) => ({ exitCode, ...(reason !== undefined && { reason }) });
 

@@ -39,6 +39,12 @@ export class Population {
     life.goneAt ??= life.removedAt;
   }
 
+  /** The registry holds these addresses now, and no others. */
+  seeRegistered(addresses: readonly string[]): void {
+    const there = new Set(addresses.map((address) => this.serverAt(address)));
+    for (const life of this.all('server')) life.registration.see(there.has(life), this.#now());
+  }
+
   /** The oldest first; those that are gone too. */
   all(component: Component): PodLife[] {
     return [...this.#lives.values()]

@@ -10,6 +10,7 @@ const release: Release = {
   server: 's',
   gateway: 'g',
   zookeeper: 'z',
+  services: { server: 's', gateway: 'g' },
   gatewayUrl: 'http://10.0.0.1:8080',
   addresses: new Map([
     ['lt-zookeeper', '10.96.0.5'],

@@ -10,6 +10,8 @@ export interface Release {
   gateway: string;
   /** StatefulSet; undefined where it does not bring its own ZooKeeper. */
   zookeeper: string | undefined;
+  /** Services; undefined where servers have none. */
+  services: { server: string | undefined; gateway: string };
   /** Base URL of the gateways' Service, by its address: names are not the same everywhere. */
   gatewayUrl: string;
   /** Addresses of Services in the namespace by their names. */
@@ -34,13 +36,16 @@ export async function findRelease(api: Api, name: string | undefined): Promise<R
   const selector = `${labels.release}=${chosen}`;
   const sets = (await api.list(statefulSets, { selector })).items;
   const there = (await api.list(services)).items;
+  const ofServers = there.find((object) => releaseOf(object) === chosen && componentOf(object) === 'server');
+  const ofGateways = gatewayService(there, chosen, namespace);
   return {
     name: chosen,
     namespace,
     server: part(own, 'server', chosen, namespace),
     gateway: part(own, 'gateway', chosen, namespace),
     zookeeper: sets.find((object) => componentOf(object) === 'zookeeper')?.metadata.name,
-    gatewayUrl: gatewayUrl(there, chosen, namespace),
+    services: { server: ofServers?.metadata.name, gateway: ofGateways.name },
+    gatewayUrl: ofGateways.url,
     addresses: new Map(
       there.flatMap(({ metadata, spec }) =>
         isAddress(spec.clusterIP) ? [[metadata.name, spec.clusterIP] as const] : [],
@@ -57,7 +62,8 @@ function part(found: readonly Workload[], component: string, release: string, na
   return name;
 }
 
-function gatewayUrl(found: readonly Service[], release: string, namespace: string): string {
+/** The one that callers come by: others have no address of their own. */
+function gatewayService(found: readonly Service[], release: string, namespace: string): { name: string; url: string } {
   const service = found.find(
     (object) => releaseOf(object) === release && componentOf(object) === 'gateway' && isAddress(object.spec.clusterIP),
   );
@@ -68,7 +74,8 @@ function gatewayUrl(found: readonly Service[], release: string, namespace: strin
     );
   }
   const address = service.spec.clusterIP!;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return { name: service.metadata.name, url };
 }
 
 function isAddress(clusterIP: string | undefined): clusterIP is string {

@@ -1,6 +1,7 @@
 import { isoTime } from '../../core/clock.ts';
-import type { Deed } from '../cluster.ts';
+import type { Deed, Proof } from '../cluster.ts';
 import { deployments, type Workload } from './objects.ts';
+import type { PodLife } from './pod-life.ts';
 import { replicasOf, type Site } from './site.ts';
 
 /** How long a rolling restart may take, ms. */
@@ -26,8 +27,27 @@ export async function roll(site: Site, component: 'server' | 'gateway'): Promise
     () => `${missing()} of ${old.length} ${component}s were not replaced${whyNot(site, component)}`,
   );
   const what = `${old.length} of ${old.length} ${component}s were replaced, never less than ${fewest} of ${wanted} ready`;
-  const servers = component === 'server' ? old.map(({ name }) => name) : [];
-  return { at, until: site.now(), servers, proof: [{ what, holds: old.length > 0 }] };
+  const replaced = { what, holds: old.length > 0 };
+  const until = site.now();
+  if (component === 'gateway') return { at, until, servers: [], proof: [replaced, ...withdrawn(site, old, at)] };
+  return { at, until, servers: old.map(({ name }) => name), proof: [replaced] };
+}
+
+/**
+ * Proof that Kubernetes sent nobody new to an old gateway any more when that ended: callers know no gateway by itself, and would be
+ * refused. None where that cannot be known.
+ */
+function withdrawn({ slices: { gateway: slices } }: Site, old: readonly PodLife[], since: number): Proof[] {
+  if (slices.wasUnreadable(since)) return [];
+  const ends = old
+    .filter(({ uid }) => slices.has(uid) || slices.withdrawnAt(uid) !== undefined)
+    .map(({ uid, name, goneAt }) => ({ name, ahead: goneAt! - (slices.withdrawnAt(uid) ?? Number.POSITIVE_INFINITY) }));
+  if (ends.length === 0) return [];
+  const late = ends.filter(({ ahead }) => ahead < 0).map(({ name }) => name);
+  const least = Math.min(...ends.map(({ ahead }) => ahead));
+  const how = late.length > 0 ? `but for ${late.join(', ')}` : `by ${(least / 1000).toFixed(1)} s at least`;
+  const what = `each old gateway was out of the EndpointSlices of ${slices.service} before its container ended, ${how}`;
+  return [{ what, holds: late.length === 0 }];
 }
 
 function isDone({ status = {}, spec }: Workload, generation: number): boolean {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { AutoscalerState, ClusterState, Incident, Proof } from '../cluster.ts';
+import type { AutoscalerState, ClusterState, Incident, Proof, ServerState } from '../cluster.ts';
 import type { Api } from './api.ts';
 import { Changes } from './changes.ts';
 import { GatewayViews } from './gateway-views.ts';
@@ -14,10 +14,12 @@ import {
   statefulSets,
   type Workload,
 } from './objects.ts';
+import type { PodLife } from './pod-life.ts';
 import { Population } from './population.ts';
 import { registryUrl } from './registry-url.ts';
 import { RegistryWatch } from './registry-watch.ts';
 import type { Release } from './release.ts';
+import { SliceWatch } from './slice-watch.ts';
 import { Watched } from './watched.ts';
 
 export interface SiteOptions {
@@ -48,6 +50,8 @@ export class Site {
   readonly changes: Changes;
   readonly population: Population;
   readonly gateways: GatewayViews;
+  /** What Kubernetes itself publishes; undefined where servers have no Service. */
+  readonly slices: { readonly server: SliceWatch | undefined; readonly gateway: SliceWatch };
   readonly incidents: Incident[] = [];
   readonly #deployments: Watched<Workload>;
   readonly #statefulSets: Watched<Workload>;
@@ -84,7 +88,13 @@ export class Site {
       onPut: (pod) => this.population.put(pod),
       onGone: (pod) => this.population.gone(pod),
     });
-    this.#watches = [this.#deployments, this.#statefulSets, this.#autoscalers, watchedPods];
+    const slicesOf = (service: string) => new SliceWatch({ api, service, clock, now: () => this.now() });
+    const { server, gateway } = release.services;
+    this.slices = { server: server === undefined ? undefined : slicesOf(server), gateway: slicesOf(gateway) };
+    this.#watches = [
+      ...[this.#deployments, this.#statefulSets, this.#autoscalers, watchedPods],
+      ...Object.values(this.slices).filter((watched) => watched !== undefined),
+    ];
   }
 
   /** Resolves when all is known that there is. Rejects with a sentence. */
@@ -99,10 +109,7 @@ export class Site {
       clock,
       now: () => this.now(),
       onNews: (addresses) => {
-        for (const address of addresses ?? []) {
-          const life = this.population.serverAt(address);
-          if (life !== undefined) life.registeredAt ??= this.now();
-        }
+        if (addresses !== undefined) this.population.seeRegistered(addresses);
       },
     });
   }
@@ -137,14 +144,16 @@ export class Site {
   }
 
   state(): ClusterState {
-    const { population, zookeeper, autoscaler } = this;
+    const { population, slices, zookeeper, autoscaler } = this;
     return {
       at: this.now(),
       desired: replicasOf(this.deployment('server')),
       ready: population.ready('server').length,
       registered: this.#registry?.addresses?.length,
-      servers: population.all('server').map((life) => life.state()),
+      published: slices.server?.count,
+      servers: population.all('server').map((life) => this.#stateOf(life)),
       desiredGateways: replicasOf(this.deployment('gateway')),
+      publishedGateways: slices.gateway.count,
       gateways: this.gateways.states(),
       ...(zookeeper !== undefined && {
         zookeeper: { desired: replicasOf(zookeeper), ready: population.ready('zookeeper').length },
@@ -172,6 +181,11 @@ export class Site {
   async close(): Promise<void> {
     this.gateways.close();
     await Promise.all([...this.#watches.map((watched) => watched.close()), this.#registry?.close()]);
+  }
+
+  #stateOf(server: PodLife): ServerState {
+    const unpublishedAt = this.slices.server?.withdrawnAt(server.uid);
+    return { ...server.state(), ...(unpublishedAt !== undefined && { unpublishedAt }) };
   }
 
   #watch<T extends KubeObject>(

@@ -269,9 +269,8 @@ export class LocalCluster implements Cluster {
 
   #see(addresses: readonly string[] | undefined): void {
     this.#registered = addresses;
-    for (const server of this.#fleet.all) {
-      if (addresses?.includes(server.address)) server.registeredAt ??= this.#now();
-    }
+    if (addresses === undefined) return;
+    for (const server of this.#fleet.all) server.registration.see(addresses.includes(server.address), this.#now());
   }
 
   /** Waits for a condition. Throws what is missing when it takes too long, or when a process has ended meanwhile. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Proof, ServerState } from '../cluster.ts';
+import { Registration } from '../registration.ts';
 import type { ProcessGuard } from './guard.ts';
 import { isReady, Poller } from './observer.ts';
 import { ProcessGroup } from './process-group.ts';
@@ -23,7 +24,7 @@ export class LocalServer {
   readonly address: string;
   readonly group: ProcessGroup;
   readonly startedAt: number;
-  registeredAt: number | undefined;
+  readonly registration = new Registration();
   readyAt: number | undefined;
   stoppedAt: number | undefined;
   goneAt: number | undefined;
@@ -79,7 +80,8 @@ export class LocalServer {
   }
 
   state(): ServerState {
-    const { name, address, phase, startedAt, registeredAt, readyAt, stoppedAt, goneAt } = this;
+    const { name, address, phase, startedAt, readyAt, stoppedAt, goneAt } = this;
+    const { since: registeredAt, until: unregisteredAt } = this.registration;
     return {
       name,
       address,
@@ -88,6 +90,7 @@ export class LocalServer {
       ...(registeredAt !== undefined && { registeredAt }),
       ...(readyAt !== undefined && { readyAt }),
       ...(stoppedAt !== undefined && { stoppedAt }),
+      ...(unregisteredAt !== undefined && { unregisteredAt }),
       ...(goneAt !== undefined && { goneAt }),
     };
   }

@@ -37,8 +37,12 @@ export class FakeRelease {
   inFlight = 3;
   /** What a pod's container ends with when it is told to go. */
   exitCode = 0;
+  /** How long a pod that is told to go takes to end, ms. */
+  endsAfter = 10;
   /** Gateways answer. */
   answering = true;
+  /** EndpointSlices follow the pods. */
+  publishing = true;
   readonly #options: FakeReleaseOptions;
   readonly #listeners = new Map<string, { close(): void }>();
   #made = 0;
@@ -98,12 +102,16 @@ export class FakeRelease {
     const labels = this.#labels('gateway');
     const ports = [{ name: 'http', port: 8080 }];
     api.put(kinds.services, { metadata: { name: 'lt-gateway', labels }, spec: { clusterIP: '10.96.0.7', ports } });
+    api.put(kinds.services, { metadata: { name: 'lt-gateway-ops', labels }, spec: { clusterIP: 'None' } });
+    const ofServers = { name: 'lt-server', labels: this.#labels('server') };
+    api.put(kinds.services, { metadata: ofServers, spec: { clusterIP: 'None' } });
     api.onDelete = (plural, object) => {
       if (plural !== 'pods') return 'gone';
       this.#terminate(object.metadata.name);
       return 'later';
     };
     api.onChange = (plural, _change, object) => {
+      if (plural === 'pods' && this.publishing) for (const part of ['server', 'gateway'] as const) this.#publish(part);
       if (plural === 'deployments' || plural === 'statefulsets' || plural === 'pods') this.#reconcileSoon();
       if (plural === 'horizontalpodautoscalers') this.#autoscale(object);
     };
@@ -132,6 +140,17 @@ export class FakeRelease {
       spec: { replicas, selector: {}, template: { spec } },
       status: { observedGeneration: 1, updatedReplicas: replicas, readyReplicas: replicas },
     });
+  }
+
+  /** As Kubernetes does it for a Service, all in one slice. */
+  #publish(part: Part): void {
+    const endpoints = this.pods(part).map((pod) => {
+      const terminating = pod.metadata.deletionTimestamp !== undefined;
+      const conditions = { ready: isReady(pod) && !terminating, terminating };
+      return { addresses: ['127.0.0.1'], conditions, targetRef: { kind: 'Pod', uid: pod.metadata.uid } };
+    });
+    const labels = { ...this.#labels(part), [kinds.serviceLabel]: `lt-${part}` };
+    this.api.put(kinds.endpointSlices, { metadata: { name: `lt-${part}-x7k2p`, labels }, endpoints });
   }
 
   #reconciling = false;
@@ -235,7 +254,7 @@ export class FakeRelease {
     memoryStore(this.registry.slice(7)).delete(`127.0.0.1:${port}`);
     this.api.patch(kinds.pods, name, { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } });
     const [container] = status?.containerStatuses ?? [];
-    later(10, () => {
+    later(this.endsAfter, () => {
       if (this.#closed) return;
       const state = { terminated: { exitCode: this.exitCode } };
       this.#status(name, {
