@@ -15,6 +15,10 @@ export interface Effects {
   readyToFirstCall: number | undefined;
   /** From SIGTERM to the last call that began there; of several servers, the slowest. */
   stopToLastCall: number | undefined;
+  /** From SIGTERM to the moment the registry was seen not to hold it any more; of several servers, the slowest. */
+  stopToUnregistered: number | undefined;
+  /** From SIGTERM to the moment EndpointSlices were seen not to name it as ready any more. */
+  stopToUnpublished: number | undefined;
   /** How long the p99 stayed above max(1.5 x before, before + 50 ms). 0 if it never was. */
   disturbed: number | undefined;
   /** Calls that were being worked on in the servers that were hit, at that moment. */
@@ -45,6 +49,8 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
     registeredToFirstCall: slowest(born, (server) => minus(first(server), server.registeredAt)),
     readyToFirstCall: slowest(born, (server) => minus(first(server), server.readyAt)),
     stopToLastCall: slowest(told, (server) => minus(byServer?.get(server.name)?.at(-1)?.began, server.stoppedAt)),
+    stopToUnregistered: slowest(told, (server) => minus(server.unregisteredAt, server.stoppedAt)),
+    stopToUnpublished: slowest(told, (server) => minus(server.unpublishedAt, server.stoppedAt)),
     // What nothing was done to cannot be disturbed: it would tell how steady the machine is.
     disturbed: event.step.do === 'baseline' ? undefined : disturbance(recording, event, until),
     inFlight,

@@ -89,11 +89,19 @@ describe('a timeline', () => {
       ],
     );
     assert.deepEqual(gateways, [
-      { t: 0, desired: 2, ready: 2 },
-      { t: 80, desired: 2, ready: 3 },
-      { t: 83, desired: 2, ready: 2 },
-      { t: 95, desired: 2, ready: 2 },
+      { t: 0, desired: 2, ready: 2, published: 2 },
+      { t: 80, desired: 2, ready: 3, published: 2 },
+      { t: 80.4, desired: 2, ready: 3, published: 3 },
+      { t: 83, desired: 2, ready: 2, published: 3 },
+      { t: 83.4, desired: 2, ready: 2, published: 2 },
+      { t: 95, desired: 2, ready: 2, published: 2 },
     ]);
+  });
+
+  it('keeps what Kubernetes publishes of the servers', () => {
+    const published = (run: Recording) => timeline(run).replicas.map(({ published }) => published);
+    assert.deepEqual([...new Set(published(autoscaledRun()))], [2, 3, 4, 5]);
+    assert.deepEqual([...new Set(published(run))], [undefined]);
   });
 
   it('says nothing of a gateway that was there all the time, nor of an autoscaler that is not there', () => {

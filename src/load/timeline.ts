@@ -31,12 +31,15 @@ export interface ReplicaPoint {
   desired: number;
   ready: number;
   registered: number | undefined;
+  /** Those that EndpointSlices name as ready. */
+  published: number | undefined;
 }
 
 export interface GatewayPoint {
   t: number;
   desired: number;
   ready: number;
+  published: number | undefined;
 }
 
 export interface AutoscalerPoint {
@@ -121,17 +124,18 @@ function endOf(sample: Sample): number {
 }
 
 function replicas(states: readonly ClusterState[], seconds: Seconds): ReplicaPoint[] {
-  const at = (state: ClusterState) => ({
-    ...{ t: seconds(state.at), desired: state.desired, ready: state.ready, registered: state.registered },
-  });
-  return changes(states.map(at));
+  return changes(
+    states.map(({ at, desired, ready, registered, published }) => {
+      return { t: seconds(at), desired, ready, registered, published };
+    }),
+  );
 }
 
 function gateways(states: readonly ClusterState[], seconds: Seconds): GatewayPoint[] {
   const points = changes(
-    states.map(({ at, desiredGateways, gateways }) => {
+    states.map(({ at, desiredGateways: desired, gateways, publishedGateways: published }) => {
       const ready = gateways.filter(({ phase }) => phase === 'ready').length;
-      return { t: seconds(at), desired: desiredGateways, ready };
+      return { t: seconds(at), desired, ready, published };
     }),
   );
   return points.every(({ desired, ready }) => desired === 1 && ready === 1) ? [] : points;

@@ -76,6 +76,16 @@ describe('a run in which everything went well', () => {
     assert.ok(killed!.startToFirstCall !== undefined, 'the server in place of the killed one');
   });
 
+  it('tells when servers that were told to go were out of the registry, and of EndpointSlices', () => {
+    const seen = (name: string, { events }: Verdict) => {
+      const { stopToUnregistered, stopToUnpublished } = events.find(({ event }) => event.name === name)!.effects;
+      return [stopToUnregistered, stopToUnpublished].map((ms) => ms && Math.round(ms));
+    };
+    assert.deepEqual(seen('1 scale to 5', verdict), [undefined, undefined]);
+    assert.deepEqual(seen('2 scale to 2', verdict), [50, undefined]);
+    assert.deepEqual(seen('2 autoscaler to 4', judge(autoscaledRun())), [40, 400]);
+  });
+
   it('proves the faults by the calls that were in flight', () => {
     const proof = verdict.events.map(({ proof }) => proof.map(({ what }) => what).join(', '));
     assert.match(proof[2]!, /processes 101, 111 are gone, 3 calls were being worked on there/);

@@ -162,6 +162,9 @@ function at(course: Course, t: number): number {
   return course.findLast(([from]) => from <= t)![1];
 }
 
+/** s */
+const publishedAfter = 0.4;
+
 interface Life {
   name: string;
   from: number;
@@ -198,14 +201,18 @@ function stateAt(sketch: Sketch, lives: readonly Life[], t: number): ClusterStat
     };
   });
   const gateways = at(sketch.readyGateways, t);
+  // Kubernetes publishes a moment late.
+  const published = lives.filter(({ from, until }) => from + publishedAfter <= t && t < until + publishedAfter).length;
   const desired = at(sketch.wanted, t);
   return {
     at: began + t * 1000,
     desired,
     ready: up.length,
     registered: up.length,
+    published,
     servers: lives.filter(({ from }) => from - 2 <= t).map((life) => serverAt(life, t)),
     desiredGateways: Math.min(gateways, 2),
+    publishedGateways: at(sketch.readyGateways, Math.max(0, t - publishedAfter)),
     gateways: Array.from({ length: gateways }, (_, place) => ({ name: `gateway-${place + 1}`, phase: 'ready', nodes })),
     ...(sketch.autoscaler && { autoscaler: { ...sketch.autoscaler, desired } }),
   };
@@ -217,6 +224,7 @@ function serverAt({ name, from, until }: Life, t: number): ServerState {
     ...{ name, address: name, machine: `machine-${(Number(name.slice(7)) % 2) + 1}`, startedAt: ms(from - 2) },
     phase: t >= until ? 'gone' : t >= from ? 'ready' : 'starting',
     ...(t >= from && { registeredAt: ms(from), readyAt: ms(from) + 40 }),
-    ...(t >= until && { stoppedAt: ms(until), goneAt: ms(until) }),
+    ...(t >= until && { stoppedAt: ms(until), goneAt: ms(until), unregisteredAt: ms(until) + 40 }),
+    ...(t >= until + publishedAfter && { unpublishedAt: ms(until + publishedAfter) }),
   };
 }

@@ -177,6 +177,7 @@ function serverAt({ name, from, registered, stopped, gone }: Life, t: number): S
             ? 'unready'
             : 'ready';
   const [registeredAt, stoppedAt, goneAt] = [since(registered), since(stopped), since(gone)];
+  const unregisteredAt = since(stopped === undefined ? undefined : stopped + 0.05);
   return {
     name,
     address: `127.0.0.1:${7000 + Number(name.slice(-1))}`,
@@ -185,6 +186,7 @@ function serverAt({ name, from, registered, stopped, gone }: Life, t: number): S
     ...(registeredAt !== undefined && { registeredAt }),
     ...(stoppedAt !== undefined && { stoppedAt }),
     ...(goneAt !== undefined && { goneAt }),
+    ...(unregisteredAt !== undefined && { unregisteredAt }),
   };
 }
 

@@ -135,6 +135,10 @@ describe('two runs side by side', () => {
 describe('reading a report', () => {
   it('gives back what was written', () => {
     assert.deepEqual(parseReport(JSON.stringify(capacity), 'a.json'), capacity);
+    const since = ['published', 'stopToUnregistered', 'stopToUnpublished'];
+    const older = JSON.stringify(capacity, (key, value) => (since.includes(key) ? undefined : value));
+    const { events, timeline } = parseReport(older, 'older.json');
+    assert.deepEqual([events[0]!.stopToUnpublished, timeline.replicas[0]!.published], [null, null]);
   });
 
   for (const [what, text, message] of [

@@ -73,6 +73,8 @@ function ofEvent(a: Event | undefined, b: Event | undefined): DifferenceRow[] {
     timed('First call after start', a.startToFirstCall, b.startToFirstCall),
     timed('First call after registered', a.registeredToFirstCall, b.registeredToFirstCall),
     timed('SIGTERM → last call', a.stopToLastCall, b.stopToLastCall),
+    timed('SIGTERM → out of the registry', a.stopToUnregistered, b.stopToUnregistered),
+    timed('SIGTERM → out of the EndpointSlices', a.stopToUnpublished, b.stopToUnpublished),
     timed('First change of servers after the load', a.autoscaling?.firstChange, b.autoscaling?.firstChange),
     timed('As many as expected after the load', a.autoscaling?.reached, b.autoscaling?.reached),
     counted('Overshoot, servers', a.autoscaling?.overshoot, b.autoscaling?.overshoot),

@@ -1,4 +1,4 @@
-import type { Lane, Look } from './lane.ts';
+import { dashes, type Lane, type Look } from './lane.ts';
 import { standIn } from './palette.ts';
 
 export const font = 'system-ui, sans-serif';
@@ -68,7 +68,7 @@ function swatch({ colour, width, dash, filled, hollow, shape }: Look, x: number,
     style: {
       stroke: standIn(colour),
       lineWidth: width,
-      ...(dash && { lineDash: dash === 'dashed' ? [5, 3] : [2, 3] }),
+      ...(dash && { lineDash: dashes[dash] }),
     },
   };
   if (!filled) return line;

@@ -30,7 +30,7 @@ ${events.length + unplayed.length === 0 ? '<p>No event was played.</p>' : eventT
 </section>
 <section>
 <h2>The run over time</h2>
-${pictures.run === undefined ? noPictureHtml : timelineNote(events) + figures(pictures.run)}
+${pictures.run === undefined ? noPictureHtml : timelineNote(recording, events) + figures(pictures.run)}
 </section>
 <section>
 <h2>How this was judged</h2>
@@ -44,9 +44,10 @@ ${environment(recording)}
   );
 }
 
-function timelineNote(events: readonly EventVerdict[]): string {
+function timelineNote({ states }: Recording, events: readonly EventVerdict[]): string {
   const idle = events.some(({ event }) => event.step.do === 'baseline' || event.step.do === 'hpa');
-  return `<p class="note">Numbered lines are the events of the table${idle ? '; a ring is one in which nothing was done' : ''}. The shaded time runs until callers saw exactly the wanted servers, all well.</p>
+  const published = states.some(({ published }) => published !== undefined);
+  return `<p class="note">Numbered lines are the events of the table${idle ? '; a ring is one in which nothing was done' : ''}. The shaded time runs until callers saw exactly the wanted servers, all well.${published ? ' Published are those that EndpointSlices of Kubernetes name as ready.' : ''}</p>
 `;
 }
 

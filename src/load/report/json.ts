@@ -39,6 +39,8 @@ export function report(recording: Recording, verdict: Verdict, timeline: Timelin
       registeredToFirstCall: effects.registeredToFirstCall ?? null,
       readyToFirstCall: effects.readyToFirstCall ?? null,
       stopToLastCall: effects.stopToLastCall ?? null,
+      stopToUnregistered: effects.stopToUnregistered ?? null,
+      stopToUnpublished: effects.stopToUnpublished ?? null,
       inFlight: effects.inFlight ?? null,
       autoscaling: effects.autoscaling === undefined ? null : autoscaling(effects.autoscaling, seconds),
       proof: [...proof],
@@ -51,8 +53,10 @@ export function report(recording: Recording, verdict: Verdict, timeline: Timelin
       buckets: timeline.buckets.map(({ p50, p95, p99, ...rest }) => {
         return { ...rest, p50: p50 ?? null, p95: p95 ?? null, p99: p99 ?? null };
       }),
-      replicas: timeline.replicas.map((point) => ({ ...point, registered: point.registered ?? null })),
-      gateways: [...timeline.gateways],
+      replicas: timeline.replicas.map((point) => {
+        return { ...point, registered: point.registered ?? null, published: point.published ?? null };
+      }),
+      gateways: timeline.gateways.map((point) => ({ ...point, published: point.published ?? null })),
       autoscaler: [...timeline.autoscaler],
       weights: timeline.weights.map(({ server, points }) => ({
         server,

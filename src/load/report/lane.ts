@@ -3,12 +3,15 @@ import type { AutoscalerPoint, Bucket, GatewayPoint, ReplicaPoint, Timeline, Wei
 import { type Colour, standIn } from './palette.ts';
 import { shortName } from './words.ts';
 
+/** Lengths of strokes and gaps, px: the same in a line and in its legend. */
+export const dashes = { dashed: [6, 3], dotted: [2, 3], dashdotted: [9, 3, 2, 3] };
+
 /** How a line, a surface or a point is drawn. What tells them apart besides colour: width, dashes, being filled, shape. */
 export interface Look {
   colour: Colour;
   /** Of the line; a surface has none. */
   width?: number;
-  dash?: 'dashed' | 'dotted';
+  dash?: keyof typeof dashes;
   filled?: boolean;
   /** An outline instead of a surface. */
   hollow?: boolean;
@@ -28,6 +31,8 @@ interface Line {
   name: string;
   look: Look;
   step?: boolean;
+  /** Drawn under the others: seen where it goes its own way. */
+  under?: boolean;
   points: [number, number | null][];
 }
 
@@ -87,7 +92,16 @@ function gatewayLane({ gateways, length }: Timeline): Lane {
       step: true,
       points: points((p) => p.desired),
     },
+    ...publishedLine(gateways, length),
   ]);
+}
+
+/** Of what Kubernetes publishes; nothing where it was never read. */
+function publishedLine(course: readonly (ReplicaPoint | GatewayPoint)[], length: number): Line[] {
+  if (course.every(({ published }) => published === undefined)) return [];
+  const look: Look = { colour: 'green', width: 1.5, dash: 'dashdotted' };
+  const points = steps(course, length, ({ published }) => published);
+  return [{ name: 'published', look, step: true, under: true, points }];
 }
 
 function replicaLane({ replicas, length }: Timeline): Lane {
@@ -105,6 +119,7 @@ function replicaLane({ replicas, length }: Timeline): Lane {
       ...{ name: 'in the registry', look: { colour: 'orange', width: 2.5, dash: 'dotted' }, step: true },
       points: points((p) => p.registered),
     },
+    ...publishedLine(replicas, length),
   ]);
 }
 
@@ -260,12 +275,13 @@ function surface(api: CustomSeriesRenderItemAPI) {
   return api.value(4) === 1 ? { fill: standIn('page'), stroke: colour, lineWidth: 1.5 } : { fill: colour };
 }
 
-function line({ name, look, step, points }: Line): SeriesOption {
+function line({ name, look, step, under, points }: Line): SeriesOption {
   const { colour, width = 1, dash, filled } = look;
   return {
     ...{ type: 'line', name, symbol: 'none', silent: true, data: points, connectNulls: false },
     ...(step && { step: 'end' as const }),
-    lineStyle: { color: standIn(colour), width, type: dash ?? 'solid' },
+    ...(under && { z: 1 }),
+    lineStyle: { color: standIn(colour), width, type: dash === undefined ? 'solid' : dashes[dash] },
     ...(filled && { areaStyle: { color: standIn(colour), opacity: 0.18 } }),
   };
 }

@@ -151,7 +151,7 @@ describe('the page', () => {
           assert.ok(value >= 4.5, `${name} on ${ground}, ${place === 0 ? 'light' : 'dark'}: ${value.toFixed(2)}`);
         }
       }
-      for (const name of ['blue', 'orange', 'red'] as const) {
+      for (const name of ['blue', 'orange', 'red', 'green'] as const) {
         const value = contrast(palette[name][place], palette.band[place]);
         assert.ok(value >= 3, `${name} on band, ${place === 0 ? 'light' : 'dark'}: ${value.toFixed(2)}`);
       }
@@ -166,6 +166,9 @@ describe('the page of a run on a cluster', () => {
     const run = autoscaledRun();
     const { html: page, pictures } = reportDocuments(run, judge(run), await paint);
     for (const word of ['Autoscaler', 'at most', 'at least', 'Gateways']) assert.ok(page.includes(`>${word}<`), word);
+    assert.equal(page.match(/>published</g)?.length, 4, 'of servers and of gateways, in both widths');
+    assert.match(page, /Published are those that EndpointSlices of Kubernetes name as ready\./);
+    assert.ok(page.includes('SIGTERM → out of the registry after 40 ms, out of the EndpointSlices after 400 ms'));
     assert.ok(
       page.includes(
         'the first server more was ready 18 s after the load began to rise · 4 were ready after 33 s · overshoot 1 server',
@@ -179,8 +182,10 @@ describe('the page of a run on a cluster', () => {
   it('draws no lane of what was not there', async () => {
     const run = syntheticRun();
     const { html: page } = reportDocuments(run, judge(run), await paint);
-    for (const word of ['Autoscaler', 'Gateways', 'Throughput']) assert.ok(!page.includes(`>${word}<`), word);
-    assert.doesNotMatch(page, /a ring is/);
+    for (const word of ['Autoscaler', 'Gateways', 'Throughput', 'published'])
+      assert.ok(!page.includes(`>${word}<`), word);
+    assert.doesNotMatch(page, /a ring is|EndpointSlices/);
+    assert.match(page, /SIGTERM → out of the registry after 50 ms</);
   });
 
   it('shows throughput against servers, and says where the machines are full', async () => {

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 
 const ms = (what: string) => z.number().nullable().describe(`${what}, ms; null where there was none`);
+/** Of reports that were made before there was such a field, it is null. */
+const published = z
+  .int()
+  .nullable()
+  .default(null)
+  .describe('those that EndpointSlices name as ready; null where, and while, these cannot be read');
 const seconds = (what: string) => z.number().describe(`${what}, seconds since the load began`);
 
 const tally = z
@@ -68,6 +74,12 @@ export const reportSchema = z
         registeredToFirstCall: ms('from the moment the registry was seen to hold a new server to its first call'),
         readyToFirstCall: ms('from the moment a new server was seen to be ready to its first call'),
         stopToLastCall: ms('from SIGTERM to the last call that began there, the slowest server'),
+        stopToUnregistered: ms('from SIGTERM until the registry did not hold it any more, the slowest server').default(
+          null,
+        ),
+        stopToUnpublished: ms(
+          'from SIGTERM until EndpointSlices did not name it as ready any more, the slowest server',
+        ).default(null),
         inFlight: z.int().nullable().describe('calls that were being worked on in the servers that were hit'),
         autoscaling: z
           .object({
@@ -129,10 +141,10 @@ export const reportSchema = z
         }),
       ),
       replicas: z
-        .array(z.object({ t: z.number(), desired: z.int(), ready: z.int(), registered: z.int().nullable() }))
+        .array(z.object({ t: z.number(), desired: z.int(), ready: z.int(), registered: z.int().nullable(), published }))
         .describe('a point at each change'),
       gateways: z
-        .array(z.object({ t: z.number(), desired: z.int(), ready: z.int() }))
+        .array(z.object({ t: z.number(), desired: z.int(), ready: z.int(), published }))
         .describe('a point at each change; empty where there was one all the time'),
       autoscaler: z
         .array(z.object({ t: z.number(), min: z.int(), max: z.int(), desired: z.int() }))

@@ -31,13 +31,23 @@ function firstCall({ startToFirstCall, registeredToFirstCall, readyToFirstCall }
   return [startToFirstCall, registeredToFirstCall, readyToFirstCall].map((ms) => time(ms)).join(' / ');
 }
 
-/** What else is known of an event, a few words each: the proofs, what the autoscaler did, and what was wrong. */
+/** What else is known of an event, a few words each: the proofs, what the autoscaler and servers that left did, and what was wrong. */
 export function remarks({ proof, effects, problems, event }: EventVerdict): string[] {
   return [
     ...proof.map(({ what, holds }) => `${holds ? '' : 'NOT: '}${what}`),
     ...(effects.autoscaling === undefined ? [] : followed(effects.autoscaling, event.step, event.at)),
+    ...left(effects),
     ...problems,
   ];
+}
+
+/** When servers that were told to go were out of what others find them by. */
+function left({ stopToUnregistered, stopToUnpublished }: EventVerdict['effects']): string[] {
+  const places = [
+    ...(stopToUnregistered === undefined ? [] : [`out of the registry after ${time(stopToUnregistered)}`]),
+    ...(stopToUnpublished === undefined ? [] : [`out of the EndpointSlices after ${time(stopToUnpublished)}`]),
+  ];
+  return places.length === 0 ? [] : [`SIGTERM → ${places.join(', ')}`];
 }
 
 function followed(
