@@ -1,7 +1,7 @@
 /** What values turn on, off and into what. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Container, envOf, render, withHelm } from './support.ts';
+import { type Container, envOf, parts, render, withHelm } from './support.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 
@@ -105,6 +105,21 @@ withHelm('images', () => {
     const set = ['global.imagePullSecrets={a,b}', 'server.imagePullSecrets={b,c}'];
     const { spec } = (await render({ set })).get('Deployment', 'shop-server').spec.template;
     assert.deepEqual(spec.imagePullSecrets, [{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
+  });
+
+  it('are pulled with secrets that are given as in a pod, too', async () => {
+    const rendered = await render({
+      set: [
+        'loadtest.enabled=true',
+        'global.imagePullSecrets[0].name=a',
+        'global.imagePullSecrets[1]=b',
+        ...parts.map((part) => `${part}.imagePullSecrets[0].name=b`),
+      ],
+    });
+    assert.equal(rendered.pods.length, parts.length + 1);
+    for (const { owner, spec } of rendered.pods) {
+      assert.deepEqual(spec.imagePullSecrets, [{ name: 'a' }, { name: 'b' }], owner.metadata.name);
+    }
   });
 });
 

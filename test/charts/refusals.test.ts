@@ -144,6 +144,11 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
     { set: ['server.recordCalls=true', 'server.module=/app/x.ts'] },
     /server\.recordCalls is true: the calls of the demonstration service alone/,
   ],
+  [
+    'a pull secret without a name',
+    { set: ['global.imagePullSecrets[0].secretName=a'] },
+    /at '\/global\/imagePullSecrets\/0': .*missing property 'name'/,
+  ],
   ['an image without a tag', { set: ['server.image.repository=team/x'] }, /set one of them/],
   [
     'a module from two places',
