@@ -407,6 +407,21 @@ withHelm('what is asked for', () => {
     assert.equal((await annotations('tests.keep=true'))[policy], 'before-hook-creation', 'with a log to show');
   });
 
+  it('tests run where gateways may', async () => {
+    const set = [
+      ...['nodeSelector.pool=rpc', 'tolerations[0].key=rpc', 'tolerations[0].operator=Exists'].map(
+        (value) => `gateway.${value}`,
+      ),
+      'tests.mustFail=true',
+    ];
+    for (const { metadata, spec } of (await render({ set })).ofKind('Pod')) {
+      assert.deepEqual(spec.nodeSelector, { pool: 'rpc' }, metadata.name);
+      assert.deepEqual(spec.tolerations, [{ key: 'rpc', operator: 'Exists' }], metadata.name);
+    }
+    const { spec } = (await render({})).get('Pod', 'shop-test-stack');
+    assert.deepEqual([spec.nodeSelector, spec.tolerations], [undefined, undefined]);
+  });
+
   it('every part can be left out', async () => {
     const rendered = await render({ set: ['server.enabled=false', 'gateway.enabled=false'] });
     assert.deepEqual(

@@ -46,6 +46,14 @@ spec:
   {{- include "evenkeel.gateway.pullSecrets" $gateway | trim | nindent 2 }}
   securityContext:
     {{- toYaml $gateway.Values.podSecurityContext | nindent 4 }}
+  {{- with $gateway.Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $gateway.Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - name: test
       image: {{ include "evenkeel.gateway.image" $gateway | quote }}
