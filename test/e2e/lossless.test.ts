@@ -7,7 +7,7 @@ import { deleteZooKeeper, drain, leader, restart, scale, upgrade } from './lossl
 import { outside } from './lossless/outside.ts';
 import { openScene } from './lossless/scene.ts';
 import { type Row, watched } from './lossless/watched.ts';
-import { nextTag } from './support/release.ts';
+import { nextTag } from './support/images.ts';
 
 /** s that the design allows in a cluster. */
 const soon = 2;

@@ -10,9 +10,10 @@ import { foreignKinds, withForeignKinds } from './manifests/foreign-kinds.ts';
 import { attempt } from './support/command.ts';
 import { eventually } from './support/eventually.ts';
 import { chart, helm, parts } from './support/helm.ts';
+import { repository, tag } from './support/images.ts';
 import { kubectl, kubectlJson } from './support/kubectl.ts';
 import { deleteNamespace, describeNamespace, freshNamespace } from './support/namespace.ts';
-import { Release, tag } from './support/release.ts';
+import { Release } from './support/release.ts';
 import { settled } from './support/settled.ts';
 
 /** Every chart with every file of values that it has: the umbrella, and each part alone. */
@@ -85,7 +86,7 @@ test('kubectl apply -k k8s brings up a stack that answers', { timeout: 600_000 }
   await kubectl(['delete', '--kustomize', folder, '--wait=false']);
 });
 
-/** k8s/ with the tag of the images under test in place of the released one. */
+/** k8s/ with the images under test in place of the released ones. */
 function kustomization(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-k8s-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -96,7 +97,7 @@ function kustomization(t: TestContext): string {
     content.images.map(({ name }: { name: string }) => name),
     ['evenkeel'],
   );
-  content.images[0].newTag = tag;
+  Object.assign(content.images[0], { newName: repository, newTag: tag });
   writeFileSync(file, stringify(content));
   return dirname(file);
 }

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attempt } from './support/command.ts';
 import { eventually } from './support/eventually.ts';
+import { tag } from './support/images.ts';
 import { kubectl, list } from './support/kubectl.ts';
 import { freshNamespace } from './support/namespace.ts';
 import type { Pod } from './support/pod.ts';
-import { install, tag } from './support/release.ts';
+import { install } from './support/release.ts';
 import { settled } from './support/settled.ts';
 
 test('the chart without ZooKeeper', { timeout: 600_000 }, async (t) => {

@@ -1,7 +1,7 @@
 /** Services, pods behind them, and slices that are written by hand. */
+import { image } from '../support/images.ts';
 import { list } from '../support/kubectl.ts';
 import type { Pod } from '../support/pod.ts';
-import { tag } from '../support/release.ts';
 
 const label = 'evenkeel.dev/test';
 const port = 7_000;
@@ -46,7 +46,7 @@ function podSpec(ready: boolean): object {
     containers: [
       {
         name: 'pod',
-        image: `evenkeel:${tag}`,
+        image,
         command: ['node', '-e', program],
         env: [{ name: 'READY', value: ready ? 'yes' : 'no' }],
         ports: [{ name: 'rpc', containerPort: port }],

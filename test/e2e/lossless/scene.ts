@@ -2,8 +2,9 @@ import type { TestContext } from 'node:test';
 import type { Stage } from '../../../src/load/plan.ts';
 import { until } from '../../support/until.ts';
 import type { Values } from '../support/helm.ts';
+import { image } from '../support/images.ts';
 import { freshNamespace } from '../support/namespace.ts';
-import { install, type Release, tag } from '../support/release.ts';
+import { install, type Release } from '../support/release.ts';
 import { LoadPod } from './load-pod.ts';
 import { PodWatch } from './pod-watch.ts';
 
@@ -36,7 +37,7 @@ export async function openScene(test: TestContext, options: SceneOptions): Promi
     namespace,
     registry: `zookeeper://${release.object('zookeeper')}:2181/evenkeel/${namespace}/${release.name}/pi`,
     gateway: `http://${release.object('gateway')}:8080`,
-    image: `evenkeel:${tag}`,
+    image,
     node: mostFrequent(pods.ready('zookeeper').map(({ node }) => node!)),
     stages,
     ...(n !== undefined && { n }),

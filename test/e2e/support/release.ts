@@ -2,13 +2,9 @@
 
 import type { Output } from './command.ts';
 import { attemptHelm, chartFolder, helm, mergeValues, type Part, type Values } from './helm.ts';
+import { registry, tag } from './images.ts';
 import { exec, list, proxyPost } from './kubectl.ts';
 import type { Pod } from './pod.ts';
-
-/** Tag of the images under test: `evenkeel:TAG`, and `evenkeel:TAG-kubernetes` with the Kubernetes client. */
-export const tag = process.env.EVENKEEL_E2E_TAG ?? 'dev';
-/** Another tag of the same image: for an upgrade to roll to. */
-export const nextTag = `${tag}-next`;
 
 /** Little enough of CPU that several pods fit on a machine of two cores. */
 const small = {
@@ -55,7 +51,7 @@ export class Release {
     this.namespace = options.namespace;
     this.name = options.name ?? 'evenkeel';
     this.#options = options;
-    const base: Values = { global: { image: { tag } } };
+    const base: Values = { global: { image: { tag, ...(registry !== undefined && { registry }) } } };
     this.#values = mergeValues(
       base,
       options.small === false ? {} : smallValues[options.part ?? 'all'],
