@@ -62,7 +62,12 @@ export class LoadPod {
   static async start(options: LoadOptions): Promise<LoadPod> {
     const { namespace } = options;
     const observer = readFileSync(new URL('registry-observer.mjs', import.meta.url), 'utf8');
-    const labels = { 'app.kubernetes.io/name': 'load' };
+    // As a test it is let in to ZooKeeper, where policies are enforced.
+    const labels = {
+      'app.kubernetes.io/name': 'load',
+      'app.kubernetes.io/part-of': 'evenkeel',
+      'app.kubernetes.io/component': 'test',
+    };
     const objects = [
       {
         apiVersion: 'v1',
