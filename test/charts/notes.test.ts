@@ -19,6 +19,23 @@ withHelm('the notes', () => {
     assert.match(text, /delete pvc --selector app\.kubernetes\.io\/instance=shop,/);
   });
 
+  it('call what the service has', async (test) => {
+    const environment = await fakeApi(test, {});
+    const calls = async (...set: string[]) =>
+      Array.from((await notes(environment, set)).matchAll(/^ {2}curl .*$/gm), ([line]) => line.trim());
+    assert.deepEqual(await calls(), ['curl -d 98 http://127.0.0.1:8080/call/pi']);
+    assert.deepEqual(await calls('server.module=/app/greeter.ts'), ['curl -d INPUT http://127.0.0.1:8080/call/METHOD']);
+  });
+
+  it('of the gateway alone, which knows no service, name no method', async (test) => {
+    const environment = await fakeApi(test, {});
+    for (const type of ['ClusterIP', 'NodePort', 'LoadBalancer']) {
+      const text = await notes(environment, ['global.registry.hosts=zk:2181', `service.type=${type}`], 'gateway');
+      assert.match(text, /^ {2}curl -d INPUT http:\/\/\S+\/call\/METHOD$/m, type);
+      assert.doesNotMatch(text, /call\/pi/);
+    }
+  });
+
   it('say how to see what a load test comes to', async (test) => {
     const environment = await fakeApi(test, {});
     const plain = await notes(environment, ['loadtest.enabled=true', 'loadtest.script=smoke']);

@@ -89,8 +89,10 @@ export interface Given {
   args?: readonly string[];
 }
 
+const folderOf = (part?: (typeof parts)[number]) => (part === undefined ? chart : `${chart}/charts/${part}`);
+
 async function template({ set = [], files = [], part, name = release, environment, args = [] }: Given) {
-  const folder = part === undefined ? chart : `${chart}/charts/${part}`;
+  const folder = folderOf(part);
   const where = ['template', name, folder, '--namespace', namespace, '--kube-version', kubeVersion];
   const values = [...files.flatMap((file) => ['--values', `${folder}/${file}`]), ...set.flatMap((s) => ['--set', s])];
   return runHelm(helm!, [...where, ...values, ...args], environment);
@@ -176,11 +178,15 @@ async function renderAnew(given: Given): Promise<Rendered> {
 }
 
 /** What `helm install` prints at its end. */
-export async function notes(environment: Record<string, string>, set: readonly string[] = []): Promise<string> {
+export async function notes(
+  environment: Record<string, string>,
+  set: readonly string[] = [],
+  part?: (typeof parts)[number],
+): Promise<string> {
   const args = [
     'install',
     release,
-    chart,
+    folderOf(part),
     '--namespace',
     namespace,
     '--dry-run=client',
