@@ -58,6 +58,9 @@ withHelm('names and folders', () => {
       await of('global.registry.hosts=a:1\\,b:2', 'global.registry.folder=/x', 'global.registry.session=6s'),
       'zookeeper://a:1,b:2/x/pi?session=6s',
     );
+    for (const session of ['500ms', '1.5s', '5m']) {
+      assert.match((await of(`global.registry.session=${session}`))!, new RegExp(`[?]session=${session}$`));
+    }
   });
 });
 
@@ -189,6 +192,15 @@ withHelm('servers and gateways', () => {
     assert.equal(server.lifecycle, undefined, 'a server leaves the registry at once');
     assert.equal(envOf(server).EVENKEEL_GRACE, '45s');
     assert.equal(rendered.get('Deployment', 'shop-server').spec.template.spec.terminationGracePeriodSeconds, 45);
+  });
+
+  it('are replaced at once where that is asked for', async () => {
+    const rendered = await render({
+      set: ['server', 'gateway'].map((part) => `${part}.updateStrategy.type=Recreate`),
+    });
+    for (const part of ['server', 'gateway']) {
+      assert.deepEqual(rendered.get('Deployment', `shop-${part}`).spec.strategy, { type: 'Recreate' });
+    }
   });
 
   it('are asked for readiness by /readyz, for everything else by /livez', async () => {
@@ -329,6 +341,11 @@ withHelm('what is asked for', () => {
     assert.deepEqual(ingress.rules[0].http.paths, [
       { path: '/call', pathType: 'Prefix', backend: { service: { name: 'shop-gateway', port: { name: 'http' } } } },
     ]);
+    const named = await render({
+      set: ['gateway.ingress.enabled=true', 'gateway.ingress.hosts[0].host=a.example.com'],
+    });
+    const [{ host, http }] = named.get('Ingress', 'shop-gateway').spec.rules;
+    assert.deepEqual([host, http], ['a.example.com', ingress.rules[0].http], 'paths need not be said');
     const [rule] = rendered.get('HTTPRoute', 'shop-gateway').spec.rules;
     assert.deepEqual(rule.matches, [{ path: { type: 'PathPrefix', value: '/call' } }]);
     assert.deepEqual(rule.backendRefs, [{ name: 'shop-gateway', port: 8080 }]);

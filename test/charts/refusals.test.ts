@@ -20,6 +20,30 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
   ['a typo in global', { set: ['global.registry.ulr=x'] }, /at '\/global\/registry': additional properties 'ulr'/],
   ['a text for a number', { set: ['gateway.replicaCount=two'] }, /at '\/replicaCount': got string, want integer/],
   ['a word that is none', { set: ['gateway.balancer=fair'] }, /at '\/balancer': value must be one of 'random', 'p2c'/],
+  ...(
+    [
+      ['gateway.timeout', '5 seconds'],
+      ['gateway.timeout', '0s'],
+      ['gateway.timeout', '-1s'],
+      ['server.handlerTimeout', '10d'],
+      ['server.handlerTimeout', '0ms'],
+      ['global.registry.session', '10 s'],
+      ['global.registry.folder', '/a?b'],
+      ['global.registry.folder', 'a/b'],
+      ['global.registry.folder', '/a/'],
+      ['server.nameOverride', 'very-long-backend'],
+      ['gateway.fullnameOverride', 'x'.repeat(53)],
+    ] as const
+  ).map(([value, given]): (typeof refused)[number] => [
+    `${value}=${given}`,
+    { set: [`${value}=${given}`] },
+    new RegExp(`at '/${value.replace(/^(server|gateway)\./, '').replaceAll('.', '/')}': .*(does not match|maxLength)`),
+  ]),
+  ...['0s', '0.4s', '6m', '301000ms'].map((session): (typeof refused)[number] => [
+    `a session of ${session}`,
+    { set: [`global.registry.session=${session}`] },
+    new RegExp(`global\\.registry\\.session is ${session}: make it at least 500ms and at most 5m`),
+  ]),
   ['a digest that is none', { set: ['global.image.digest=abc'] }, /at '\/global\/image\/digest': 'abc' does not match/],
   [
     'a server with less grace than it drains',
@@ -154,6 +178,11 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
     'a module from two places',
     { set: ['server.moduleFrom.configMap=a', 'server.moduleFrom.text=b'] },
     /both a text and a configMap: set one of them/,
+  ],
+  [
+    'an Ingress for no host',
+    { args: ['--set=gateway.ingress.enabled=true', '--set-json=gateway.ingress.hosts=[]'] },
+    /gateway\.ingress\.enabled is true without a host: set gateway\.ingress\.hosts/,
   ],
   ['a route to no gateway', { set: ['gateway.httpRoute.enabled=true'] }, /set gateway\.httpRoute\.parentRefs/],
   ...['my.shop', '2shop'].flatMap((name) => {

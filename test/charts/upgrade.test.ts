@@ -26,6 +26,14 @@ withHelm('an upgrade with the autoscaler on', () => {
     assert.deepEqual(await upgraded(test, live), { server: [7, 'true'], gateway: [4, 'true'] });
   });
 
+  it('writes down 1 where there is none, for an autoscaler lets 0 alone for ever', async (test) => {
+    const live = {
+      'shop-server': { annotations: byChart, replicas: 0 },
+      'shop-gateway': { annotations: byChart, replicas: 0 },
+    };
+    assert.deepEqual(await upgraded(test, live), { server: [1, 'true'], gateway: [1, 'true'] });
+  });
+
   it('leaves the field out, where the autoscaler had it from the start', async (test) => {
     const live = { 'shop-server': { replicas: 7 }, 'shop-gateway': { annotations: { other: 'x' }, replicas: 4 } };
     assert.deepEqual(await upgraded(test, live), { server: [undefined, undefined], gateway: [undefined, undefined] });

@@ -2,12 +2,15 @@
 The same in every subchart but for the prefix, because each must be installable alone. A test compares them.
 */}}
 
-{{/* `<release>-gateway`. A long release's name is cut, not the end, which tells it from its siblings. */}}
+{{/*
+`<release>-gateway`, 52 characters at most: pods of a StatefulSet have a label with its name and 11 more, and a label has 63. A long
+release's name is cut, not the end, which tells it from its siblings: what is given for that has 11 at most, by its schema.
+*/}}
 {{- define "evenkeel.gateway.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride -}}
 {{- else -}}
-{{- printf "%s-%s" (.Release.Name | trunc 40 | trimSuffix "-") (.Values.nameOverride | default .Chart.Name | trunc 11 | trimSuffix "-") -}}
+{{- printf "%s-%s" (.Release.Name | trunc 40 | trimSuffix "-") (.Values.nameOverride | default .Chart.Name) -}}
 {{- end -}}
 {{- end }}
 

@@ -42,8 +42,23 @@ What servers and gateways have in common: the same in both subcharts but for the
 {{- end -}}
 {{- $hosts := $registry.hosts | default (printf "%s-zookeeper:2181" (.Release.Name | trunc 40 | trimSuffix "-")) -}}
 {{- $folder := $registry.folder | default (printf "/evenkeel/%s/%s" .Release.Namespace .Release.Name) -}}
+{{- $session := $registry.session -}}
+{{- $unit := get (dict "ms" 1 "s" 1000 "m" 60000) (regexFind "[ms]+$" $session) -}}
+{{- $milliseconds := mulf (regexFind "^[0-9.]+" $session) $unit -}}
+{{- if or (lt $milliseconds 500.0) (gt $milliseconds 300000.0) -}}
+{{- fail (printf "global.registry.session is %s: make it at least 500ms and at most 5m" $session) -}}
+{{- end -}}
 {{- printf "zookeeper://%s%s/%s?session=%s" $hosts $folder $registry.service $registry.session -}}
 {{- end -}}
+{{- end }}
+
+{{/* How pods are replaced. `rollingUpdate` has defaults, which the other type does not bear beside it. */}}
+{{- define "evenkeel.server.strategy" -}}
+{{- $strategy := .Values.updateStrategy -}}
+{{- if eq (toString $strategy.type) "Recreate" -}}
+{{- $strategy = omit $strategy "rollingUpdate" -}}
+{{- end -}}
+{{- toYaml $strategy -}}
 {{- end }}
 
 {{/* The environment that both have: who and where they are, and the registry. */}}
@@ -126,7 +141,8 @@ those who apply its output.
 {{- $live := lookup "apps/v1" "Deployment" .Release.Namespace (include "evenkeel.server.fullname" .) -}}
 {{- if $live -}}
 {{- if hasKey ($live.metadata.annotations | default dict) "evenkeel/replicas-set-by-chart" -}}
-{{- $live.spec.replicas -}}
+{{- /* Not 0: an autoscaler lets that alone for ever. */ -}}
+{{- max 1 (int $live.spec.replicas) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
