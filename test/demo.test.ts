@@ -92,6 +92,8 @@ describe('evenkeel demo', { timeout: 300_000 }, () => {
     assert.ok(killed!.inFlight! > 0, 'calls were in flight on the server that was killed');
     assert.ok(killed!.proof.every(({ holds }) => holds) && killed!.proof.length === 2);
     assert.ok(down!.stopToLastCall! < 5000, `called for ${down!.stopToLastCall} ms after SIGTERM`);
+    assert.notEqual(down!.stopToUnregistered, null, 'the registry was seen to lose it');
+    assert.equal(down!.stopToUnpublished, null, 'there is no Kubernetes that publishes servers');
     assert.match(readFileSync(join(directory, 'evenkeel-report.html'), 'utf8'), /<svg /);
     await assertNothingLeft();
   });
