@@ -193,6 +193,23 @@ describe('what nobody ordered', () => {
     assert.deepEqual(whats(), ['a did not end in good order when it was told to: exit code 137']);
   });
 
+  it('is not a server that was told to end before it had come so far as to hear it', () => {
+    const { put, whats } = scene();
+    for (const [name, ready, exitCode] of [
+      ['a', false, 143],
+      ['b', true, 143],
+      ['c', false, 137],
+    ] as const) {
+      put(1000, name, { ready });
+      put(2000, name, { ready, told: true });
+      put(3000, name, { ready, told: true, status: { state: { terminated: end(exitCode) } } });
+    }
+    assert.deepEqual(whats(), [
+      'b did not end in good order when it was told to: exit code 143',
+      'c did not end in good order when it was told to: exit code 137',
+    ]);
+  });
+
   it("is not a JVM's way to say that it was told to end", () => {
     const { put, whats } = scene();
     put(1000, 'zk-0', { component: 'zookeeper' });

@@ -2,6 +2,9 @@ import type { Incident } from '../cluster.ts';
 import type { Pod } from './objects.ts';
 import { type Component, componentOf, PodLife } from './pod-life.ts';
 
+/** Exit code of a program that SIGTERM ended. */
+const terminated = 143;
+
 /** All pods of a release that there ever were, as they were told of. */
 export class Population {
   readonly #lives = new Map<string, PodLife>();
@@ -83,11 +86,12 @@ export class Population {
     const { phase, reason } = pod.status ?? {};
     if (phase === 'Failed' && life.stoppedAt === undefined)
       this.#tell(`${name} failed: ${reason ?? 'no reason is said'}`);
-    // Java ends a JVM that is told to with 143.
     const end = main?.state?.terminated;
-    if (life.stoppedAt !== undefined && life.component !== 'zookeeper' && end !== undefined && end.exitCode !== 0) {
-      this.#tell(`${name} did not end in good order when it was told to: ${endOf(end)}`);
-    }
+    // Java ends a JVM that is told to with 143.
+    if (life.stoppedAt === undefined || life.component === 'zookeeper' || end === undefined) return;
+    // What is told to before it has come so far as to hear signals, let alone to serve, ends by the signal.
+    if (end.exitCode === 0 || (end.exitCode === terminated && life.readyAt === undefined)) return;
+    this.#tell(`${name} did not end in good order when it was told to: ${endOf(end)}`);
   }
 
   #tell(what: string): void {
