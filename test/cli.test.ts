@@ -81,6 +81,11 @@ describe('what is typed wrongly', { concurrency: 2 }, () => {
       env: { EVENKEEL_REGISTRY_AUTH_FILE: '/nonesuch/secret' },
       says: /^evenkeel: EVENKEEL_REGISTRY_AUTH_FILE: cannot read \/nonesuch\/secret: ENOENT/,
     },
+    {
+      args: ['serve', 'pi', '--listen', '127.0.0.1:0', '--registry', 'zookeeper://127.0.0.1:1/pi'],
+      env: { EVENKEEL_REGISTRY_AUTH: 'digest:me:sesame' },
+      says: /^evenkeel: --registry: "zookeeper:\/\/127\.0\.0\.1:1\/pi" names a folder in ZooKeeper's root, .* such as \/shop\/pi\.\n$/,
+    },
   ];
   for (const { args, env = {}, says } of cases) {
     const typed = [...Object.entries(env).map((pair) => pair.join('=')), 'evenkeel', ...args].join(' ');

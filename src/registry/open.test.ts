@@ -83,8 +83,15 @@ describe('openRegistry', () => {
     assert.throws(() => openRegistry('zookeeper://h:2181/x', { auth: 'digest:sesame' }), /digest:USER:PASSWORD/);
   });
 
+  it('refuses a secret for a folder in the root of ZooKeeper, beside which everybody may write', () => {
+    assert.throws(() => openRegistry('zookeeper://h:2181/pi?session=10s', { auth: 'digest:me:sesame' }), {
+      message:
+        '"zookeeper://h:2181/pi?session=10s" names a folder in ZooKeeper\'s root, where everybody may write, its live settings too: with a secret name one in another folder, such as /shop/pi.',
+    });
+  });
+
   it('keeps the secret out of what it shows', async () => {
-    const registry = openRegistry('zookeeper://h:2181/x', { auth: 'digest:me:sesame' });
+    const registry = openRegistry('zookeeper://h:2181/shop/x', { auth: 'digest:me:sesame' });
     assert.doesNotMatch(JSON.stringify([registry.url, registry.status()]), /sesame/);
     await registry.close();
   });

@@ -36,7 +36,7 @@ export class BookWorld {
   }
 
   get registry(): string {
-    return `zookeeper://${this.zookeeper.connect}/book?session=4s`;
+    return `zookeeper://${this.zookeeper.connect}/shop/book?session=4s`;
   }
 
   /** A file whose presence makes the service unable to load. */

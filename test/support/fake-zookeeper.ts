@@ -59,7 +59,8 @@ export class FakeZooKeeper {
         return reject(new DialError('expired', `${name}: over`));
       session ??= ++this.#session;
       this.sessions.add(session);
-      const link = new FakeLink(this, options.address, session, options.ticket?.timeout ?? options.timeout);
+      const timeout = options.ticket?.timeout ?? options.timeout;
+      const link = new FakeLink(this, options.address, session, timeout, options.auth !== undefined);
       this.links.push(link);
       resolve(link);
     });
@@ -145,12 +146,14 @@ export class FakeLink implements Link {
   /** While true every request and ping is answered at once; else no byte comes. */
   answers = true;
   readonly #zookeeper: FakeZooKeeper;
+  readonly #secret: boolean;
   readonly #end = new AbortController();
   readonly #watches = new Map<string, Set<() => void>>();
   closed = false;
 
-  constructor(zookeeper: FakeZooKeeper, address: Address, sessionId: bigint, timeout: number) {
+  constructor(zookeeper: FakeZooKeeper, address: Address, sessionId: bigint, timeout: number, secret: boolean) {
     this.#zookeeper = zookeeper;
+    this.#secret = secret;
     this.address = address;
     this.sessionId = sessionId;
     this.timeout = timeout;
@@ -222,6 +225,15 @@ export class FakeLink implements Link {
 
   remove(path: string): Promise<void> {
     return this.#ask(`remove ${path}`, () => this.#zookeeper.delete(path));
+  }
+
+  /** Whose a node is, `onRequest` says. */
+  async checkOwned(path: string, node?: bigint): Promise<void> {
+    if (!this.#secret) return;
+    await this.#ask(`checkOwned ${path}`, () => {
+      const { czxid } = this.#stat(path);
+      if (node !== undefined && node !== czxid) throw new ZooKeeperError('NO_NODE', path);
+    });
   }
 
   async closeSession(): Promise<void> {

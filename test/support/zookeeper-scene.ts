@@ -2,7 +2,7 @@
 import { after, before, describe, it, type TestContext } from 'node:test';
 import zookeeper, { type Client } from 'node-zookeeper-client';
 import { systemClock } from '../../src/core/clock.ts';
-import { silentLog } from '../../src/core/log.ts';
+import { type Log, silentLog } from '../../src/core/log.ts';
 import { startZooKeeper } from '../../src/dev/zookeeper.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { driver } from '../../src/registry/zookeeper/driver.ts';
@@ -22,6 +22,8 @@ interface Host {
 interface Opening extends Partial<Pick<SupervisorOptions, 'lookup'>> {
   session?: string;
   auth?: string;
+  /** Default: none. */
+  log?: Log;
   /** Of the service. Default: the scene's. */
   folder?: string;
   /** Gets every connection before the registry does. */
@@ -47,7 +49,8 @@ export class Scene {
   }
 
   /** Ours. Servers are tried in the order given. */
-  registry(servers: string, { session = '2s', auth, folder = this.folder, onLink, lookup }: Opening = {}): Registry {
+  registry(servers: string, opening: Opening = {}): Registry {
+    const { session = '2s', auth, log = silentLog, folder = this.folder, onLink, lookup } = opening;
     const inner = driver(systemClock);
     const dial: Dial = async (options) => {
       const link = await inner(options);
@@ -55,7 +58,7 @@ export class Scene {
       return link;
     };
     const where = readZooKeeperUrl(`//${servers}${folder}?session=${session}`);
-    const options = { clock: systemClock, random: () => 0.5, log: silentLog };
+    const options = { clock: systemClock, random: () => 0.5, log };
     const registry = zookeeperRegistry(where, readAuth(auth), options, { dial, ...(lookup && { lookup }) });
     this.#test.after(() => registry.close());
     return registry;
@@ -76,14 +79,14 @@ export class Scene {
   }
 
   /** A link of its own, to look at the nodes themselves. */
-  async link(): Promise<Link> {
+  async link(auth?: string): Promise<Link> {
     const [host, port] = this.#host.connect.split(':');
     const link = await driver(systemClock)({
       address: { host: host!, port: Number(port) },
       timeout: 4_000,
       deadline: 10_000,
       ticket: undefined,
-      auth: undefined,
+      auth: readAuth(auth),
       signal: new AbortController().signal,
     });
     this.#test.after(() => link.closeSession(1_000));

@@ -1,6 +1,7 @@
 /** What the registry's driver, node-zookeeper-client, does with a server. */
 import assert from 'node:assert/strict';
-import zookeeper, { type Client, type Event } from 'node-zookeeper-client';
+import zookeeper, { type Acl, type Client, type Event } from 'node-zookeeper-client';
+import { digestIdentity } from '../../src/dev/acl.ts';
 import { until } from '../support/until.ts';
 import type { Case, Scene } from './case.ts';
 
@@ -176,6 +177,37 @@ export const clientCases: Case[] = [
       stranger.addAuthInfo('digest', Buffer.from('user:secret'));
       const data = await answer<Buffer | undefined>((done) => stranger.getData('/a', undefined, done));
       assert.equal(data?.toString(), 'x');
+    },
+  },
+  {
+    name: 'node-zookeeper-client: rights are shown, hashes to who may change them alone',
+    async run(scene) {
+      const owner = await connected(scene);
+      const stranger = await connected(scene);
+      owner.addAuthInfo('digest', Buffer.from('user:secret'));
+      const { id } = digestIdentity('user:secret');
+      const everybody = (permission: number) => new zookeeper.ACL(permission, zookeeper.Id.ANYONE_ID_UNSAFE);
+      const shown = (client: Client, path: string) => answer<Acl[]>((done) => client.getACL(path, done));
+      const texts = async (client: Client, path: string) =>
+        (await shown(client, path)).map((entry) => `${entry.permission} ${entry.id.scheme}:${entry.id.id}`);
+
+      await answer<string>((done) => owner.create('/a', null, [...mineOnly, everybody(5)], PERSISTENT, done));
+      assert.deepEqual(await texts(owner, '/a'), [`31 digest:${id}`, '5 world:anyone']);
+      assert.deepEqual(await texts(stranger, '/a'), ['31 digest:user:x', '5 world:anyone']);
+      await answer((done) => owner.setACL('/a', mineOnly, -1, done));
+      await assert.rejects(shown(stranger, '/a'), named('NO_AUTH'));
+      await assert.rejects(shown(stranger, '/none'), named('NO_NODE'));
+
+      // All but the right to change rights.
+      await answer<string>((done) => owner.create('/b', null, [everybody(15)], PERSISTENT, done));
+      assert.deepEqual(await texts(stranger, '/b'), ['15 world:anyone']);
+      for (const client of [owner, stranger]) {
+        await assert.rejects(
+          answer((done) => client.setACL('/b', open, -1, done)),
+          named('NO_AUTH'),
+        );
+      }
+      await answer<void>((done) => stranger.remove('/b', -1, done as () => void));
     },
   },
 ];

@@ -7,10 +7,12 @@ import { seeded } from '../../core/random.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { readEntry } from '../entry.ts';
 import { Announcer } from './announcer.ts';
+import type { DialOptions } from './link.ts';
 import { Supervisor } from './supervisor.ts';
 
 const me = endpoint({ id: '00000000000000aa', host: 'h', port: 7000 });
 const path = '/demo/pi';
+const secret = { scheme: 'digest', secret: 'me:sesame' };
 
 describe('a lease in ZooKeeper', () => {
   let clock: VirtualClock;
@@ -18,12 +20,15 @@ describe('a lease in ZooKeeper', () => {
   let supervisor: Supervisor;
   let lease: Announcer;
   let states: string[];
+  let warnings: string[];
 
-  const announce = async () => {
-    const options = { clock, random: seeded(1), log: silentLog };
+  const announce = async (auth?: DialOptions['auth']) => {
+    warnings = [];
+    const log = { ...silentLog, warn: (_: object, message: string) => warnings.push(message) };
+    const options = { clock, random: seeded(1), log };
     const { dial } = zookeeper;
     const servers = [{ host: '10.0.0.1', port: 2181 }];
-    supervisor = new Supervisor({ servers, timeout: 9_000, auth: undefined, dial, ...options });
+    supervisor = new Supervisor({ servers, timeout: 9_000, auth, dial, ...options });
     lease = new Announcer({ supervisor, path, ...options }, me);
     states = [lease.state];
     lease.onChange((state) => states.push(state));
@@ -262,9 +267,69 @@ describe('a lease in ZooKeeper', () => {
     assert.equal(lease.state, 'pending');
     const attempts = zookeeper.requests.filter((request) => request.startsWith('create')).length;
     assert.ok(attempts > 5 && attempts < 40, `${attempts} attempts`);
+    assert.deepEqual(warnings, ['the entry in ZooKeeper cannot be kept up']);
     zookeeper.onRequest = () => 'ok';
     await clock.run(13_000);
     assert.equal(lease.state, 'registered');
+  });
+
+  it('says no more why it is not there when it need not be', async () => {
+    zookeeper.onRequest = (request) => (request.startsWith('create') ? { refuse: 'NO_AUTH' } : 'ok');
+    await announce();
+    assert.match(String(lease.cause), /NO_AUTH/);
+    await lease.release();
+    assert.equal(lease.cause, undefined);
+  });
+
+  it('makes an entry only where both folders are the secret’s, and looks at each creation', async () => {
+    for (const folder of ['/demo', path]) {
+      zookeeper = new FakeZooKeeper(clock);
+      let foreign = true;
+      zookeeper.onRequest = (request) =>
+        foreign && request === `checkOwned ${folder}` ? { refuse: 'NOT_OURS' } : 'ok';
+      await announce(secret);
+      await clock.run(10_000);
+      assert.deepEqual([lease.state, names()], ['pending', []]);
+      assert.match(String(lease.cause), new RegExp(`${folder}: NOT_OURS`));
+      foreign = false;
+      await clock.run(13_000);
+      assert.deepEqual([lease.state, lease.cause], ['registered', undefined]);
+
+      foreign = true;
+      lease.update({ ...me, weight: 3 });
+      await clock.run(1_000);
+      assert.deepEqual(weights(), [1024], 'the entry that stands is kept');
+      assert.match(String(lease.cause), new RegExp(`${folder}: NOT_OURS`));
+      await lease.release();
+      assert.deepEqual([names(), lease.cause], [[], undefined]);
+    }
+  });
+
+  it('is never unsure of an entry that it did not ask for', async () => {
+    zookeeper.put('/demo', '');
+    zookeeper.put(path, '');
+    once(/^checkOwned/, 'lost');
+    await announce(secret);
+    await clock.run(1_000);
+    assert.equal(lease.state, 'registered');
+    assert.deepEqual(
+      zookeeper.requests.filter((request) => request.includes('barrier')),
+      [],
+    );
+  });
+
+  it('makes none when it is released while it asks whose the folders are', async () => {
+    zookeeper.put('/demo', '');
+    zookeeper.put(path, '');
+    let released: Promise<void> | undefined;
+    zookeeper.onRequest = (request) => {
+      if (request === `checkOwned ${path}`) released ??= lease.release();
+      return 'ok';
+    };
+    await announce(secret);
+    await clock.run(1_000);
+    await released;
+    assert.equal(creations(), 0);
   });
 
   it('releases at once when nothing was ever made', async () => {
@@ -315,6 +380,26 @@ describe('a lease in ZooKeeper', () => {
     await announce();
     await lease.release();
     assert.deepEqual(names(), ['rpc-00000000000000aa-b-0000000009', 'rpc0000000003']);
+  });
+
+  it('asks nothing more when it is closed, though the end of its session wakes it', async () => {
+    await announce();
+    const before = zookeeper.requests.length;
+    lease.close();
+    zookeeper.delete(`${path}/${names()[0]}`);
+    await clock.run(60_000);
+    assert.equal(zookeeper.requests.length, before);
+  });
+
+  it('has nothing to complain of when it is closed at work', async () => {
+    await announce();
+    zookeeper.onRequest = () => {
+      lease.close();
+      return { refuse: 'CLOSING' };
+    };
+    lease.update({ ...me, weight: 3 });
+    await clock.run(1_000);
+    assert.deepEqual(warnings, []);
   });
 
   it('leaves no timer behind', async () => {

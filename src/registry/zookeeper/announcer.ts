@@ -13,7 +13,7 @@ import { writeEntry } from '../entry.ts';
 import type { Lease } from '../registry.ts';
 import { isCode } from './error.ts';
 import type { Link } from './link.ts';
-import { entryPrefix, isEntryOf } from './names.ts';
+import { entryPrefix, isEntryOf, parentOf } from './names.ts';
 import { answered, ignoring, makeFolder } from './requests.ts';
 import type { SessionUser, Supervisor } from './supervisor.ts';
 
@@ -52,6 +52,8 @@ export class Announcer implements Lease, SessionUser {
   #working = false;
   #again = false;
   #failures = 0;
+  #cause: string | undefined;
+  #closed = false;
   #retry: Timer | undefined;
   readonly #recheck: Timer;
   /** The entry that we made last, for telling an entry that others deleted from one that had to be replaced. */
@@ -81,6 +83,11 @@ export class Announcer implements Lease, SessionUser {
     return this.#state;
   }
 
+  /** Why the entry cannot be made, kept or changed, while that is so. */
+  get cause(): string | undefined {
+    return this.#state === 'released' ? undefined : this.#cause;
+  }
+
   onChange(listener: (state: Lease['state']) => void): void {
     this.#listeners.push(listener);
   }
@@ -95,7 +102,8 @@ export class Announcer implements Lease, SessionUser {
   async release(timeout = 1_000): Promise<void> {
     this.#wanted = undefined;
     this.#setState('released');
-    if (this.#entry === undefined && !this.#unsure && !this.#working) return this.#finish();
+    const nothing = this.#entry === undefined && !this.#unsure && !this.#untidy;
+    if (nothing && !this.#working) return this.#finish();
     await new Promise<void>((resolve) => {
       const timer = this.#options.clock.timer(timeout, resolve, { keepAlive: true });
       this.#onGone.push(() => {
@@ -108,6 +116,8 @@ export class Announcer implements Lease, SessionUser {
 
   /** Releases without deleting, for when the session is about to be closed, which deletes all its entries. */
   close(): void {
+    // The session that ends wakes our own watch: that is no reason to look once more.
+    this.#closed = true;
     this.#wanted = undefined;
     this.#setState('released');
     this.#finish();
@@ -134,7 +144,7 @@ export class Announcer implements Lease, SessionUser {
   async #work(): Promise<void> {
     const { supervisor, clock, random, log } = this.#options;
     this.#working = true;
-    while (this.#again) {
+    while (this.#again && !this.#closed) {
       this.#again = false;
       const link = supervisor.link;
       // `up` wakes us.
@@ -142,9 +152,11 @@ export class Announcer implements Lease, SessionUser {
       try {
         await this.#mend(link);
         this.#failures = 0;
+        this.#cause = undefined;
       } catch (error) {
-        if (link.ended.aborted) continue;
+        if (link.ended.aborted || this.#closed) continue;
         const cause = error instanceof Error ? error.message : String(error);
+        this.#cause = cause;
         if (this.#failures === 0) log.warn({ id: this.#id, cause }, 'the entry in ZooKeeper cannot be kept up');
         const wait = Math.min(backoff.most, backoff.least * 2 ** Math.min(10, this.#failures++));
         this.#retry = clock.timer(jitter(wait, 0.2, random), () => this.#wake());
@@ -223,6 +235,10 @@ export class Announcer implements Lease, SessionUser {
     // The folder may be deleted between its making and ours.
     for (let attempt = 1; this.#wanted === wanted; attempt++) {
       try {
+        // Somebody may have made them first. Live settings lie beside the folder: in what holds both.
+        await link.checkOwned(parentOf(path));
+        await link.checkOwned(path);
+        if (this.#wanted !== wanted) break;
         this.#unsure = true;
         const entry = await link.create(`${path}/${entryPrefix(this.#id)}`, wanted, 'ephemeral-sequential');
         this.#unsure = false;
@@ -230,9 +246,8 @@ export class Announcer implements Lease, SessionUser {
         log.info({ entry }, 'registered in ZooKeeper');
         return entry;
       } catch (error) {
-        this.#unsure = isCode(error, 'LOST');
+        this.#unsure &&= isCode(error, 'LOST');
         if (!isCode(error, 'NO_NODE') || attempt === 3) throw error;
-        // Live settings lie beside the folder: whoever could add to what holds both could set them.
         await makeFolder(link, path, 2);
       }
     }

@@ -154,8 +154,24 @@ describe('changing the live settings in ZooKeeper', () => {
     zookeeper.put(path, '{}');
     once(/^setData/, { refuse: 'NO_AUTH' });
     const end = await change(count);
-    assert.match(String(end), /^Error: ZooKeeper does not let the live settings be written: .*setData.*NO_AUTH/);
+    assert.match(String(end), /^Error: the live settings cannot be written: .*setData.*NO_AUTH/);
     assert.equal(held(), '{}');
+  });
+
+  it('writes nothing where the folder or the node is not the secret’s', async () => {
+    zookeeper.put('/demo', '');
+    zookeeper.put(path, '{}');
+    const servers = [{ host: '10.0.0.1', port: 2181 }];
+    const auth = { scheme: 'digest', secret: 'me:sesame' };
+    const options = { clock, random: seeded(1), log: silentLog, dial: zookeeper.dial };
+    supervisor = new Supervisor({ servers, timeout: 9_000, auth, ...options });
+    for (const foreign of ['/demo', path]) {
+      once(new RegExp(`^checkOwned ${foreign}$`), { refuse: 'NOT_OURS' });
+      assert.match(String(await change(count)), /^Error: the live settings cannot be written: .*NOT_OURS/);
+      assert.equal(held(), '{}');
+    }
+    assert.equal(await change(count), undefined);
+    assert.equal(held(), '{"n":1}');
   });
 
   it('gives up after 10 s, and says why', async () => {

@@ -5,6 +5,7 @@ import type { SettingsDocument } from '../registry.ts';
 import { readDocument, writeDocument } from '../settings-document.ts';
 import { isCode, ZooKeeperError } from './error.ts';
 import type { Link } from './link.ts';
+import { parentOf } from './names.ts';
 import { ignoring, makeFolder } from './requests.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -69,7 +70,7 @@ class Writing {
         // On the next connection we look what became of it.
         if (isCode(error, 'LOST')) continue;
         if (!(error instanceof ZooKeeperError)) throw error;
-        throw new Error(`ZooKeeper does not let the live settings be written: ${error.message}`, { cause: error });
+        throw new Error(`the live settings cannot be written: ${error.message}`, { cause: error });
       }
       if (++conflicts === mostConflicts) {
         throw new Error(`the live settings could not be written: others changed them ${mostConflicts} times meanwhile`);
@@ -81,7 +82,7 @@ class Writing {
   /** True if it is done; false if others were faster. */
   async #attempt(link: Link): Promise<boolean> {
     const { path } = this.#parts;
-    const found = await ignoring('NO_NODE', link.getData(path));
+    const found = await ignoring('NO_NODE', this.#read(link));
     // A node that was just made has version 0.
     const version = found?.stat.version ?? -1;
     const unsure = this.#unsure;
@@ -93,6 +94,7 @@ class Writing {
     const data = writeDocument(wanted);
     if (isDeepStrictEqual(read.document, wanted)) return true;
     try {
+      await link.checkOwned(parentOf(path));
       if (found === undefined) await link.create(path, data, 'persistent');
       else await link.setData(path, data, version);
       return true;
@@ -102,8 +104,15 @@ class Writing {
       if (!isCode(error, 'NO_NODE')) throw error;
     }
     // The node was deleted meanwhile, or there is no folder for it.
-    await makeFolder(link, path.slice(0, path.lastIndexOf('/')), 1);
+    await makeFolder(link, parentOf(path), 1);
     return false;
+  }
+
+  async #read(link: Link): ReturnType<Link['getData']> {
+    const { path } = this.#parts;
+    const found = await link.getData(path);
+    await link.checkOwned(path, found.stat.czxid);
+    return found;
   }
 
   /** A connection, as soon as there is one. */

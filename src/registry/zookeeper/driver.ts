@@ -14,6 +14,8 @@
  *   one that comes), and to catch what it throws at frames that it does not know;
  * - `socket`, `connectTimeoutHandler`: to end the connection and its timer for good;
  * - `zxid`: the newest transaction seen goes along with the session.
+ *
+ * And once for all, `ACL.fromRecord`: it throws at rights that ZooKeeper takes, such as none at all.
  */
 import zookeeper, { type Acl, type Client, type Exception, type Stat as VendorStat } from 'node-zookeeper-client';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -21,6 +23,8 @@ import { address as addressText } from '../../core/endpoint.ts';
 import { DialError, ZooKeeperError } from './error.ts';
 import { Frames } from './frames.ts';
 import type { Address, Dial, DialOptions, Kind, Link, Stat, Ticket } from './link.ts';
+import { parentOf } from './names.ts';
+import { otherOwner, rightsOf } from './rights.ts';
 
 /** More than any answer has: ten thousand children are half a megabyte. Bytes. */
 const maxFrame = 16 * 1024 * 1024;
@@ -28,8 +32,7 @@ const maxFrame = 16 * 1024 * 1024;
 /** How long a session's connection may be silent, and a request unanswered: as the Java client does. */
 export const readTimeoutShare = 2 / 3;
 
-const { READ, CREATE } = zookeeper.Permission;
-const anybodyMayAdd = new zookeeper.ACL(READ | CREATE, zookeeper.Id.ANYONE_ID_UNSAFE);
+zookeeper.ACL.fromRecord = ({ perms, id }) => ({ permission: perms, id });
 
 export function driver(clock: Clock): Dial {
   return (options) =>
@@ -42,8 +45,7 @@ class VendorLink implements Link {
   readonly address: Address;
   readonly #clock: Clock;
   readonly #client: Client;
-  readonly #acl: Acl[];
-  readonly #sharedAcl: Acl[];
+  readonly #auth: DialOptions['auth'];
   readonly #end = new AbortController();
   /** Ends requests that wait for an answer. */
   readonly #waiting = new Set<(cause: Error) => void>();
@@ -58,9 +60,7 @@ class VendorLink implements Link {
     this.#clock = clock;
     this.#heard = clock.now();
     this.#reject = reject;
-    const { OPEN_ACL_UNSAFE, CREATOR_ALL_ACL } = zookeeper.ACL;
-    this.#acl = auth === undefined ? OPEN_ACL_UNSAFE : CREATOR_ALL_ACL;
-    this.#sharedAcl = auth === undefined ? OPEN_ACL_UNSAFE : [...CREATOR_ALL_ACL, anybodyMayAdd];
+    this.#auth = auth;
     this.#client = zookeeper.createClient('its-own-parser-is-not-used', {
       sessionTimeout: ticket?.timeout ?? options.timeout,
       retries: 0,
@@ -164,7 +164,7 @@ class VendorLink implements Link {
   create(path: string, data: Buffer | undefined, kind: Kind): Promise<string> {
     const { PERSISTENT, EPHEMERAL_SEQUENTIAL } = zookeeper.CreateMode;
     const mode = kind === 'ephemeral-sequential' ? EPHEMERAL_SEQUENTIAL : PERSISTENT;
-    const acl = kind === 'shared' ? this.#sharedAcl : this.#acl;
+    const acl = rightsOf(kind, this.#auth);
     return this.#ask('create', path, (resolve, done) =>
       this.#client.create(path, data ?? Buffer.alloc(0), acl, mode, (error, made) => done(error, () => resolve(made))),
     );
@@ -178,6 +178,18 @@ class VendorLink implements Link {
 
   remove(path: string): Promise<void> {
     return this.#ask('remove', path, (resolve, done) => this.#client.remove(path, -1, (error) => done(error, resolve)));
+  }
+
+  async checkOwned(path: string, node?: bigint): Promise<void> {
+    if (this.#auth === undefined) return;
+    const { acl, made } = await this.#ask<{ acl: Acl[]; made: bigint }>('getACL', path, (resolve, done) =>
+      this.#client.getACL(path, (error, acl, stat) => done(error, () => resolve({ acl, made: readStat(stat).czxid }))),
+    );
+    if (node !== undefined && made !== node) throw new ZooKeeperError('NO_NODE', `${path} was made anew meanwhile`);
+    const owner = otherOwner(acl, this.#auth);
+    if (owner === undefined) return;
+    const sentence = `${path} belongs to ${owner}, not to this secret alone: take another folder, or remove what is there first`;
+    throw new ZooKeeperError('NOT_OURS', sentence);
   }
 
   async closeSession(timeout: number): Promise<void> {
@@ -233,11 +245,21 @@ class VendorLink implements Link {
         settle();
         if (!error) onOk();
         else if (error.name === 'CONNECTION_LOSS') lose(error);
-        else reject(new ZooKeeperError(error.name, `${what} ${path}: ${error.name}`, { cause: error }));
+        else reject(this.#refusal(error, what, path));
         // The server sends this to whoever still talks on a session that is over.
         if (error?.name === 'SESSION_EXPIRED') this.destroy(error);
       });
     });
+  }
+
+  #refusal(error: Exception, what: string, path: string): ZooKeeperError {
+    let message = `${what} ${path}: ${error.name}`;
+    if (error.name === 'NO_AUTH') {
+      // Who may add to a folder or take away from it, the folder says.
+      const asked = what === 'create' || what === 'remove' ? parentOf(path) || '/' : path;
+      message += `: ${asked} belongs to ${this.#auth === undefined ? 'a secret, and none is given' : 'another secret'}`;
+    }
+    return new ZooKeeperError(error.name, message, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@
  * A request that failed.
  *
  * - `LOST`: the connection ended or the answer did not come in time. What was asked may have happened.
+ * - `NOT_OURS`: the node is there, but does not belong to our secret alone.
  * - all others are the server's own words, e.g. `NO_NODE`, `NODE_EXISTS`, `NO_AUTH`: it did not happen.
  */
 export class ZooKeeperError extends Error {

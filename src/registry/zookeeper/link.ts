@@ -16,7 +16,10 @@ export interface Ticket {
   zxid: Buffer;
 }
 
-/** What is made with a secret belongs to who has it. In a `shared` folder everybody may add folders of their own, not delete any. */
+/**
+ * What is made with a secret belongs to who has it, but in a `shared` folder everybody may add folders of their own. What is made
+ * without one is everybody's, and its rights nobody's to change.
+ */
 export type Kind = 'persistent' | 'shared' | 'ephemeral-sequential';
 
 export interface Stat {
@@ -52,6 +55,13 @@ export interface Link {
   /** Refused as `BAD_VERSION` if the node's data is of another version. */
   setData(path: string, data: Buffer, version: number): Promise<void>;
   remove(path: string): Promise<void>;
+  /**
+   * Resolves if the node belongs to the secret alone, save that others may read it; without a secret always. Rejects as
+   * `NOT_OURS` if it does not, as `NO_AUTH` if we may not even know, and as `NO_NODE` if there is none.
+   *
+   * @param node the `czxid` of the node that is meant; another one of that name is none
+   */
+  checkOwned(path: string, node?: bigint): Promise<void>;
   /** Ends the session: its ephemeral nodes go at once. Waits at most `timeout` ms for the server's word. Never rejects. */
   closeSession(timeout: number): Promise<void>;
   /** Ends the connection only; the session may go on. */

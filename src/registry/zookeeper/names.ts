@@ -1,5 +1,10 @@
 /** Names of our nodes. Those that hold entries: `rpc-<id>-<the server's ten digits>`. */
 
+/** The folder that holds this one; '' for the root. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
 /** Where the live settings of the service in this folder are: beside it, so that no reader of the folder meets them. */
 export function settingsPath(folder: string): string {
   return `${folder}-config`;

@@ -87,6 +87,7 @@ declare module 'node-zookeeper-client' {
     getChildren(path: string, onEvent: OnEvent | undefined, done: Done<[names: string[], stat: Stat]>): void;
     transaction(): Transaction;
     getACL(path: string, done: Done<[acl: Acl[], stat: Stat]>): void;
+    setACL(path: string, acl: Acl[], version: number, done: Done<[stat: Stat]>): void;
   }
 
   const zookeeper: {
@@ -95,10 +96,11 @@ declare module 'node-zookeeper-client' {
       OPEN_ACL_UNSAFE: Acl[];
       CREATOR_ALL_ACL: Acl[];
       READ_ACL_UNSAFE: Acl[];
+      fromRecord(record: { perms: number; id: Acl['id'] }): Acl;
       new (permission: number, id: Acl['id']): Acl;
     };
-    Id: { ANYONE_ID_UNSAFE: Acl['id'] };
-    Permission: { READ: number; CREATE: number };
+    Id: { ANYONE_ID_UNSAFE: Acl['id']; new (scheme: string, id: string): Acl['id'] };
+    Permission: Record<'READ' | 'WRITE' | 'CREATE' | 'DELETE' | 'ADMIN' | 'ALL', number>;
     CreateMode: { PERSISTENT: 0; EPHEMERAL: 1; PERSISTENT_SEQUENTIAL: 2; EPHEMERAL_SEQUENTIAL: 3 };
   };
   export default zookeeper;

@@ -1,6 +1,7 @@
 /** Small things done with a link's requests. */
 import { isCode } from './error.ts';
 import type { Link } from './link.ts';
+import { parentOf } from './names.ts';
 
 /**
  * Makes a folder and those above it. Looks first: whoever may not create high up may still do so further down. The lowest `own`
@@ -8,7 +9,7 @@ import type { Link } from './link.ts';
  */
 export async function makeFolder(link: Link, path: string, own: number): Promise<void> {
   if (path === '' || (await link.exists(path)) !== undefined) return;
-  await makeFolder(link, path.slice(0, path.lastIndexOf('/')), own - 1);
+  await makeFolder(link, parentOf(path), own - 1);
   await ignoring('NODE_EXISTS', link.create(path, undefined, own > 0 ? 'persistent' : 'shared'));
 }
 

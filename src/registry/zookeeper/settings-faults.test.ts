@@ -118,7 +118,7 @@ await onEveryZooKeeper((fault) => {
     const refused = new SeenSettings(stranger);
     await assert.rejects(
       stranger.configure(() => ({ n: 2 })),
-      /^Error: ZooKeeper does not let the live settings be written: .*NO_AUTH$/,
+      /^Error: the live settings cannot be written: .*NO_AUTH: \S+ belongs to a secret, and none is given$/,
     );
     assert.deepEqual(refused.documents, []);
     // In the next connection too.

@@ -6,6 +6,7 @@ import { seeded } from '../../core/random.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { Latest } from '../latest.ts';
 import type { SettingsDocument } from '../registry.ts';
+import type { DialOptions } from './link.ts';
 import { SettingsWatcher } from './settings-watcher.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -19,7 +20,7 @@ describe('watching the live settings in ZooKeeper', () => {
   let told: (SettingsDocument | undefined)[];
   let warnings: string[];
 
-  const start = async () => {
+  const start = async (auth?: DialOptions['auth']) => {
     const log = {
       ...silentLog,
       warn: (facts: object, message: string) => warnings.push(`${message} ${JSON.stringify(facts)}`),
@@ -27,7 +28,7 @@ describe('watching the live settings in ZooKeeper', () => {
     const options = { clock, random: seeded(1), log };
     const { dial } = zookeeper;
     const servers = [{ host: '10.0.0.1', port: 2181 }];
-    supervisor = new Supervisor({ servers, timeout: 9_000, auth: undefined, dial, ...options });
+    supervisor = new Supervisor({ servers, timeout: 9_000, auth, dial, ...options });
     const settings = new Latest<SettingsDocument | undefined>();
     watcher = new SettingsWatcher({ supervisor, path, settings, ...options });
     told = [];
@@ -170,6 +171,20 @@ describe('watching the live settings in ZooKeeper', () => {
     assert.ok(reads() < 20, `${reads()} reads in two minutes`);
     zookeeper.onRequest = () => 'ok';
     await clock.run(36_000);
+    assert.deepEqual(told, [{ n: 1 }]);
+  });
+
+  it('goes by the rights of the node that it read, not of one made anew meanwhile', async () => {
+    put({ n: 'evil' });
+    zookeeper.onRequest = (request) => {
+      if (request.startsWith('checkOwned')) {
+        zookeeper.onRequest = () => 'ok';
+        zookeeper.delete(path);
+        put({ n: 1 });
+      }
+      return 'ok';
+    };
+    await start({ scheme: 'digest', secret: 'me:sesame' });
     assert.deepEqual(told, [{ n: 1 }]);
   });
 

@@ -48,7 +48,11 @@ export class SettingsWatcher {
 
   async #read(link: Link): Promise<void> {
     const { path, settings, log } = this.#options;
-    const found = await readOrAwait(link, path, this.#onChange, () => link.getData(path, this.#onChange));
+    const found = await readOrAwait(link, path, this.#onChange, async () => {
+      const found = await link.getData(path, this.#onChange);
+      await link.checkOwned(path, found.stat.czxid);
+      return found;
+    });
     const read = readDocument(found?.data);
     if ('document' in read) return settings.push(read.document);
     const text = `${found?.stat.czxid}/${found?.stat.version}`;

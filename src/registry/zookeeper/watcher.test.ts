@@ -5,6 +5,7 @@ import { silentLog } from '../../core/log.ts';
 import { seeded } from '../../core/random.ts';
 import { VirtualClock } from '../../core/virtual-clock.ts';
 import { Views } from '../views.ts';
+import type { DialOptions } from './link.ts';
 import { Supervisor } from './supervisor.ts';
 import { Watcher } from './watcher.ts';
 
@@ -20,12 +21,12 @@ describe('watching a folder in ZooKeeper', () => {
   let views: Views;
   let warnings: string[];
 
-  const start = async () => {
+  const start = async (auth?: DialOptions['auth']) => {
     const log = { ...silentLog, warn: (facts: object) => warnings.push(JSON.stringify(facts)) };
     const options = { clock, random: seeded(1), log };
     const { dial } = zookeeper;
     const servers = [{ host: '10.0.0.1', port: 2181 }];
-    supervisor = new Supervisor({ servers, timeout: 9_000, auth: undefined, dial, ...options });
+    supervisor = new Supervisor({ servers, timeout: 9_000, auth, dial, ...options });
     views = new Views();
     watcher = new Watcher({ supervisor, path, views, ...options });
     await clock.run(0);
@@ -283,6 +284,40 @@ describe('watching a folder in ZooKeeper', () => {
     zookeeper.onRequest = () => 'ok';
     await clock.run(36_000);
     assert.equal(views.now.state, 'known');
+  });
+
+  it('takes nothing from a folder that is not the secret’s, keeps what it knew, and says so once', async () => {
+    makeFolder();
+    zookeeper.put(ours(1), json('a'));
+    await start({ scheme: 'digest', secret: 'me:sesame' });
+    assert.equal(hosts(), 'a');
+    zookeeper.onRequest = (request) => (request === `checkOwned ${path}` ? { refuse: 'NOT_OURS' } : 'ok');
+    zookeeper.put(ours(2), json('b'));
+    await clock.run(60_000);
+    assert.equal(views.now.state, 'stale');
+    assert.equal(count(`getData ${ours(2)}`), 0);
+    assert.equal(warnings.length, 1);
+    zookeeper.onRequest = () => 'ok';
+    await clock.run(40_000);
+    assert.equal(hosts(), 'a b');
+  });
+
+  it('goes by the rights of the folder that it read, not of one made anew meanwhile', async () => {
+    makeFolder();
+    zookeeper.put(ours(1), json('evil'));
+    zookeeper.onRequest = (request) => {
+      if (request.startsWith('checkOwned')) {
+        zookeeper.onRequest = () => 'ok';
+        zookeeper.delete(ours(1));
+        zookeeper.delete(path);
+        zookeeper.put(path, '');
+        zookeeper.put(ours(2), json('a'));
+      }
+      return 'ok';
+    };
+    await start({ scheme: 'digest', secret: 'me:sesame' });
+    assert.equal(hosts(), 'a');
+    assert.equal(count(`getData ${ours(1)}`), 0);
   });
 
   it('leaves no timer behind', async () => {

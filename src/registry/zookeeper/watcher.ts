@@ -51,7 +51,7 @@ export class Watcher {
       random,
       read: (link) => this.#read(link),
       onFailure(cause, first) {
-        if (first) log.warn({ path, cause: cause.message }, 'ZooKeeper does not let us read');
+        if (first) log.warn({ path, cause: cause.message }, 'the servers in ZooKeeper cannot be read');
         views.push({ state: 'failed', cause });
       },
       onDown: (cause) => views.push({ state: 'failed', cause }),
@@ -74,7 +74,11 @@ export class Watcher {
   async #read(link: Link): Promise<void> {
     const { path } = this.#options;
     this.#reads++;
-    const children = await readOrAwait(link, path, this.#onChange, () => link.getChildren(path, this.#onChange));
+    const children = await readOrAwait(link, path, this.#onChange, async () => {
+      const found = await link.getChildren(path, this.#onChange);
+      await link.checkOwned(path, found.stat.czxid);
+      return found;
+    });
     if (children === undefined) {
       this.#entries.clear();
       this.#folder = undefined;

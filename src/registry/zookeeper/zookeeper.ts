@@ -7,7 +7,7 @@ import { Announcer } from './announcer.ts';
 import { configure } from './configure.ts';
 import { driver } from './driver.ts';
 import type { Address, DialOptions } from './link.ts';
-import { settingsPath } from './names.ts';
+import { parentOf, settingsPath } from './names.ts';
 import { SettingsWatcher } from './settings-watcher.ts';
 import { Supervisor, type SupervisorOptions } from './supervisor.ts';
 import { Watcher } from './watcher.ts';
@@ -17,7 +17,13 @@ const closeTimeout = 1_000;
 
 /** `zookeeper://HOST:PORT,HOST:PORT/FOLDER?session=10s`: an ephemeral node a server, in the folder of its service. */
 export const openZooKeeper: OpenSystem = (rest, options) => {
-  return zookeeperRegistry(readZooKeeperUrl(rest), readAuth(options.auth), options);
+  const [where, auth] = [readZooKeeperUrl(rest), readAuth(options.auth)];
+  if (auth !== undefined && parentOf(where.path) === '') {
+    throw new Error(
+      `"${where.url}" names a folder in ZooKeeper's root, where everybody may write, its live settings too: with a secret name one in another folder, such as /shop${where.path}.`,
+    );
+  }
+  return zookeeperRegistry(where, auth, options);
 };
 
 /** @param parts for tests: other parts than the real ones */
@@ -71,7 +77,11 @@ export function zookeeperRegistry(
       await configure({ supervisor, path: settingsAt, clock, random, signal: closing.signal }, change);
       log.info({ path: settingsAt }, 'changed the live settings');
     },
-    status: () => ({ state: views.now.state, ...supervisor.status(), ...watcher?.status() }),
+    status() {
+      const cause = [...leases.values()].find((lease) => lease.cause !== undefined)?.cause;
+      const pending = cause === undefined ? {} : { cause };
+      return { state: views.now.state, ...pending, ...supervisor.status(), ...watcher?.status() };
+    },
     close() {
       closed ??= (async () => {
         closing.abort(new Error(`the registry ${url} is closed`));
