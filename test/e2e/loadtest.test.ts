@@ -82,7 +82,9 @@ test('a load test', { timeout: 1_500_000 }, async (t) => {
       report.events.map(({ do: deed }) => deed),
       ['scale', 'kill', 'freeze', 'zookeeper-all', 'gateway', 'scale'],
     );
-    for (const { name, proof } of report.events) assert.ok(proof.length > 0, `proof of ${name}`);
+    for (const { do: deed, name, proof } of report.events) {
+      if (deed !== 'scale') assert.ok(proof.length > 0, `proof of ${name}`);
+    }
     // 50 a second for the 20 seconds of waiting alone.
     assert.ok(report.total.right > 1_000, `${report.total.right} calls`);
   });
@@ -97,8 +99,7 @@ test('a load test', { timeout: 1_500_000 }, async (t) => {
     assert.equal(metadata.annotations?.[restore], undefined);
     const { status, stdout } = await loadtest('report');
     assert.equal(status, 1, stdout);
-    assert.match(stdout, /[Uu]nfinished/);
-    assert.match(stdout, /scale 4 -> 1/, 'what was not played');
+    assert.match(stdout, /^### … Not finished: .*\bSIGTERM\b.*3\. scale to 1: not played/s);
   });
 
   const { signal } = await outside();
