@@ -96,6 +96,17 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
     { part, set: ['global.registry.url=kubernetes:///shop-server', 'global.registry.existingSecret=s'] },
     /takes no secret/,
   ]),
+  ...['server', 'gateway'].map((off): (typeof refused)[number] => [
+    `a secret for a folder in ZooKeeper's root, without the ${off}`,
+    {
+      set: [
+        'global.registry.url=zookeeper://zk:2181/pi?session=10s',
+        'global.registry.existingSecret=s',
+        `${off}.enabled=false`,
+      ],
+    },
+    /global\.registry\.url is zookeeper:\/\/zk:2181\/pi\?session=10s, in ZooKeeper's root, .* such as zookeeper:\/\/HOST:2181\/shop\/pi/,
+  ]),
   ['a load test alone without a gateway', { part: 'loadtest' }, /url=http:\/\/GATEWAY:8080/],
   [
     'a ZooKeeper that nobody could find',
