@@ -4,7 +4,7 @@ import { autoscaledRun, capacityRun } from '../../test/support/synthetic-cluster
 import { began } from '../../test/support/synthetic-run.ts';
 import { capacity } from './capacity.ts';
 import type { ClusterState, NodeState } from './cluster.ts';
-import type { Recording } from './recording.ts';
+import type { PlayedEvent, Recording } from './recording.ts';
 
 const run = capacityRun();
 
@@ -30,6 +30,23 @@ describe('capacity', () => {
       [2, 15, 22.9],
       [4, 29, 36.9],
       [1, 42, 55],
+    ]);
+  });
+
+  it('is measured during the baselines alone where the scenario has some: what is before them is for warming up', () => {
+    const [event] = run.events;
+    const baseline = (from: number, until: number) => ({
+      ...event!,
+      step: { ...event!.step, do: 'baseline', for: 1000 } as PlayedEvent['step'],
+      at: began + from * 1000,
+      settledAt: began + until * 1000,
+    });
+    const { events } = run;
+    const some = { ...run, events: [events[0]!, baseline(18, 21), events[1]!, baseline(27, 31), baseline(31, 32)] };
+    assert.deepEqual(seconds(capacity(some)!), [
+      [2, 18, 21],
+      // The last of the newcomers had its whole weight at 29; a second is too short.
+      [4, 29, 31],
     ]);
   });
 

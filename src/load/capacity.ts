@@ -35,7 +35,7 @@ export interface Capacity {
   fullFrom: number | undefined;
 }
 
-/** The first calls find cold compilers, and connections that are still being made, ms. */
+/** The first calls find connections that are still being made, and cold compilers, ms. A scenario may wait longer: by its baselines. */
 const warmUp = 3000;
 /** By then a newcomer has its whole weight, or is too busy to keep it, ms. */
 const longestSlowStart = 8000;
@@ -55,7 +55,7 @@ export function capacity(recording: Recording): Capacity | undefined {
 
 type Stretch = Pick<Plateau, 'from' | 'until' | 'servers'>;
 
-/** Runs of states with the same number of ready servers, between the events. */
+/** Runs of states with the same number of ready servers, between the events; of these the baselines alone, where there are any. */
 function quietStretches(recording: Recording): Stretch[] {
   const { states, events, ended } = recording;
   const disturbed = events
@@ -75,13 +75,23 @@ function quietStretches(recording: Recording): Stretch[] {
       stretches.push(current);
     }
   }
+  const windows = windowsOf(recording);
   return stretches
-    .map((stretch) => ({
-      ...stretch,
-      from: Math.max(stretch.from, recording.began + warmUp),
-      until: Math.min(stretch.until, ended),
-    }))
+    .flatMap((stretch) =>
+      windows.map(({ at, until }) => ({
+        ...stretch,
+        from: Math.max(stretch.from, at),
+        until: Math.min(stretch.until, until),
+      })),
+    )
     .filter(({ from, until }) => until - from >= shortest);
+}
+
+/** When it is measured. */
+function windowsOf({ events, began, ended }: Recording): { at: number; until: number }[] {
+  const baselines = events.filter(({ step }) => step.do === 'baseline');
+  if (baselines.length === 0) return [{ at: began + warmUp, until: ended }];
+  return baselines.map(({ at, settledAt }) => ({ at, until: settledAt ?? ended }));
 }
 
 /** As many as are wanted are ready, and the gateways call or at least know them. */
