@@ -42,6 +42,12 @@ export interface Flaw {
 /** A call cut off by the end of the load is passed over only if it was this young, ms: an older one had no answer when it should have had one. */
 const cutAge = 1000;
 
+/** Whether it was in flight when the load was told to stop, and nothing can be said of it. */
+export function wasCut({ sent, end }: Sample, load: Recording['load']): boolean {
+  if (end !== undefined || load.state !== 'finished' || load.cutAt === undefined) return false;
+  return load.cutAt - sent < cutAge;
+}
+
 type Audited = Pick<
   Recording,
   'samples' | 'executions' | 'gaps' | 'states' | 'began' | 'load' | 'plan' | 'contradictions' | 'dropped' | 'events'
@@ -60,7 +66,7 @@ export function audit(recording: Audited): Audit {
       executions: count,
       violence: violence.some((event) => wasInFlight(sample, event)),
       missing: gap && describeGap(gap, began),
-      cutAt: load.state === 'finished' ? load.cutAt : undefined,
+      cut: wasCut(sample, load),
       deadline: plan.deadline,
     });
     return { sample, judgement, why, executions: count };
@@ -74,16 +80,16 @@ interface Circumstances {
   violence: boolean;
   /** Notes of handlers that may have run it and are missing, in words. */
   missing: string | undefined;
-  cutAt: number | undefined;
+  cut: boolean;
   deadline: number;
 }
 
 function judgeCall(sample: Sample, circumstances: Circumstances): [Judgement, string] {
-  const { executions, violence, missing, cutAt, deadline } = circumstances;
+  const { executions, violence, missing, cut, deadline } = circumstances;
   const { end, unsafe } = sample;
   if (unsafe && executions !== undefined && executions > 1) return ['doubled', `it ran ${executions} times`];
   if (end === undefined) {
-    if (cutAt !== undefined && cutAt - sample.sent < cutAge) return ['cut', 'in flight when the load was stopped'];
+    if (cut) return ['cut', 'in flight when the load was stopped'];
     return ['lost', 'the caller wrote down no end of it'];
   }
   if (end.outcome === 'WRONG') return ['wrong', 'the answer was not the right one'];

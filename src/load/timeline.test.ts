@@ -55,6 +55,17 @@ describe('a timeline', () => {
     );
   });
 
+  it('does not show as a failure what the end of the load has cut off', () => {
+    const sample = (index: number, due: number): Sample => ({
+      ...{ id: `run-${index}`, method: 'pi', unsafe: false, intended: began + due, sent: began + due, end: undefined },
+    });
+    const load = { ...run.load, state: 'finished', cutAt: began + 45_900 } as Recording['load'];
+    const samples = [sample(0, 45_000), sample(1, 44_900)];
+    const { buckets } = timeline({ ...run, samples, load });
+    assert.equal(buckets[45]!.failed, 0);
+    assert.equal(buckets[44]!.failed, 1, 'too old to be passed over');
+  });
+
   it('keeps of the servers what changed', () => {
     const { replicas, weights } = timeline(run);
     assert.deepEqual(

@@ -1,3 +1,4 @@
+import { wasCut } from './audit.ts';
 import type { ClusterState } from './cluster.ts';
 import { commonView } from './gateways.ts';
 import type { Recording } from './recording.ts';
@@ -88,7 +89,7 @@ export function timeline(recording: Recording, width = 1000): Timeline {
   };
 }
 
-function buckets({ samples, dropped, began, ended }: Recording, width: number, count: number): Bucket[] {
+function buckets({ samples, dropped, began, ended, load }: Recording, width: number, count: number): Bucket[] {
   const cells = Array.from({ length: count }, (_, index) => ({
     ...{ t: (index * width) / 1000, offered: 0, achieved: 0, failed: 0, unknown: 0, retried: 0, dropped: 0 },
     latencies: [] as number[],
@@ -104,7 +105,7 @@ function buckets({ samples, dropped, began, ended }: Recording, width: number, c
     const end = cell(endOf(sample));
     if (sample.end?.outcome === 'ok') end.achieved++;
     else if (sample.unsafe && sample.end?.mayHaveExecuted) end.unknown++;
-    else end.failed++;
+    else if (!wasCut(sample, load)) end.failed++;
     if ((sample.end?.attempts ?? 1) > 1) end.retried++;
   }
   for (const { at, count } of dropped) {
