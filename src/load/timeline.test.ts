@@ -87,6 +87,21 @@ describe('a timeline', () => {
     assert.deepEqual(killed.at(-1), { t: 46, weight: undefined, base: 1024, state: 'absent' });
   });
 
+  it('has no weights of a server that was gone before the load began', () => {
+    const early = {
+      name: 'server-0',
+      address: '',
+      startedAt: began - 9000,
+      stoppedAt: began - 3000,
+      goneAt: began - 1000,
+    };
+    const states = run.states.map((state) => ({
+      ...state,
+      servers: [{ ...early, phase: 'gone' as const }, ...state.servers],
+    }));
+    assert.deepEqual(timeline({ ...run, states }).weights, timeline(run).weights);
+  });
+
   it('keeps of the autoscaler and the gateways what changed', () => {
     const { autoscaler, gateways } = timeline(autoscaledRun());
     assert.deepEqual(

@@ -160,7 +160,9 @@ function changes<P extends { t: number }>(points: readonly P[]): P[] {
 }
 
 function weights(states: readonly ClusterState[], seconds: Seconds): WeightLane[] {
-  const names = [...new Set(states.flatMap(({ servers }) => servers.map(({ name }) => name)))];
+  // Who was gone before the load began is nobody's lane.
+  const present = states.flatMap(({ servers }) => servers.filter(({ phase }) => phase !== 'gone'));
+  const names = [...new Set(present.map(({ name }) => name))];
   const views = states.map(commonView);
   return names.map((server) => {
     let base = 1024;
