@@ -17,9 +17,7 @@ const name = 'evenkeel';
 export function chartDigest(): string {
   const hash = createHash('sha256');
   const files = globSync('**/*', { cwd: chart }).filter((file) => /\.(yaml|tpl|json)$/.test(file));
-  for (const file of files
-    .filter((each) => !/(^|\/)(ci|files)\/|schema\.json$|values-(prod|loadtest)/.test(each))
-    .sort()) {
+  for (const file of files.filter((each) => !/(^|\/)(ci|files)\/|schema\.json$|values-/.test(each)).sort()) {
     hash.update(`${file}\n${readFileSync(`${chart}/${file}`, 'utf8')}\n`);
   }
   return hash.digest('hex').slice(0, 16);

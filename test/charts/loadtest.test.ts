@@ -145,6 +145,21 @@ withHelm('a scenario', () => {
     const { spec } = rendered.get('Deployment', 'shop-server').spec.template as { spec: PodSpec };
     assert.equal(spec.containers[0]!.resources.limits!.cpu, '200m');
   });
+
+  it('is shown on servers that scale by their calls in flight, and by nothing else', async () => {
+    const files = ['values-loadtest.yaml', 'values-autoscale-calls.yaml'];
+    const rendered = await render({ files, set: ['loadtest.scenario=hpa'] });
+    const { minReplicas, maxReplicas, metrics, behavior } = rendered.get('HorizontalPodAutoscaler', 'shop-server').spec;
+    // What the scenario begins with, and more than it expects, so that going too far would show.
+    assert.deepEqual([minReplicas, maxReplicas], [2, 6]);
+    assert.deepEqual(
+      metrics.map(({ type, pods }: { type: string; pods: { target: { type: string } } }) => [type, pods.target.type]),
+      [['Pods', 'AverageValue']],
+    );
+    assert.ok(behavior.scaleUp && behavior.scaleDown);
+    rendered.get('ServiceMonitor', 'shop-server');
+    assert.ok(jobOf(rendered));
+  });
 });
 
 withHelm('k6 alone', () => {

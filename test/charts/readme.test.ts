@@ -17,13 +17,13 @@ const stand: Record<string, string> = {
   'greeter.mjs': join(folder, 'greeter.mjs'),
 };
 
-/** The commands that install a chart, a line each: those of blocks, joined where they go on. */
+/** The commands that install a chart of ours, a line each: those of blocks, joined where they go on. */
 function installsIn(file: string): string[] {
   const lines = readFileSync(file, 'utf8')
     .replaceAll(/\\\n\s+/g, '')
     .split('\n');
   return lines
-    .filter((line) => /^ {4}helm (install|upgrade --install) /.test(line))
+    .filter((line) => /^ {4}helm (install|upgrade --install) \S+ charts\//.test(line))
     .map((line) => line.trim().replaceAll(/\b(FOLDER|NAMESPACE|greeter\.mjs)\b/g, (word) => stand[word]!));
 }
 
