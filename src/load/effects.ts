@@ -31,6 +31,8 @@ export interface Effects {
 
 const bucket = 500;
 const quiet = 2000;
+/** Within so many ms a new server has its first call: less is no time to blame it for none. */
+const firstCallPatience = 2000;
 
 /** Looks for the event's traces in the handlers' books, the servers' lives and the calls. */
 export function effects(recording: Recording, event: PlayedEvent, until: number): Effects {
@@ -41,8 +43,9 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
   const told = servers.filter(({ stoppedAt }) => within(stoppedAt));
   const byServer = executions === undefined ? undefined : Map.groupBy(executions, ({ writer }) => writer.server);
   const first = (server: ServerState) => byServer?.get(server.name)?.[0]?.began;
-  // One that was told to go before it was there could not get a call.
-  const idle = born.filter((server) => !(first(server)! < until) && !wasRecalled(server));
+  const idle = born.filter(
+    (server) => !(first(server)! < until) && couldBeCalled(server, Math.min(until, recording.ended)),
+  );
   const inFlight = executions === undefined ? undefined : hitInFlight(event, executions);
   return {
     startToFirstCall: slowest(born, (server) => minus(first(server), server.startedAt)),
@@ -63,9 +66,10 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
   };
 }
 
-function wasRecalled({ stoppedAt, registeredAt, readyAt }: ServerState): boolean {
+/** Not one that was told to go before it was there, nor one that an autoscaler starts right before all is over. */
+function couldBeCalled({ registeredAt, readyAt, stoppedAt }: ServerState, until: number): boolean {
   const there = registeredAt ?? readyAt;
-  return stoppedAt !== undefined && (there === undefined || there >= stoppedAt);
+  return there !== undefined && there + firstCallPatience <= Math.min(until, stoppedAt ?? until);
 }
 
 function slowest(
