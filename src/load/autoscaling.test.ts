@@ -8,7 +8,6 @@ import type { Recording } from './recording.ts';
 import { judge } from './verdict.ts';
 
 const run = autoscaledRun();
-const forever = Number.POSITIVE_INFINITY;
 const [, event] = run.events;
 
 function withLoad(load: LoadPlan['load']): Recording {
@@ -17,7 +16,7 @@ function withLoad(load: LoadPlan['load']): Recording {
 
 describe('the autoscaler', () => {
   it('is late by the time from the rise of the load to the first new server, and to the last', () => {
-    assert.deepEqual(autoscaling(run, event!, run.events[2]!.at), {
+    assert.deepEqual(autoscaling(run, event!), {
       direction: 'up',
       since: began + 20_000,
       firstChange: 18_000,
@@ -41,10 +40,7 @@ describe('the autoscaler', () => {
       { target: 200, duration: 20_000 },
       { target: 300, duration: 30_000 },
     ];
-    assert.equal(
-      autoscaling(withLoad({ kind: 'proof', startRate: 10, stages }), event!, forever)!.since,
-      began + 30_000,
-    );
+    assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 10, stages }), event!)!.since, began + 30_000);
   });
 
   it('is measured from the beginning of a rise that has several stages, or began before the event', () => {
@@ -53,10 +49,7 @@ describe('the autoscaler', () => {
       { target: 100, duration: 10_000 },
       { target: 200, duration: 60_000 },
     ];
-    assert.equal(
-      autoscaling(withLoad({ kind: 'proof', startRate: 50, stages }), event!, forever)!.since,
-      began + 10_000,
-    );
+    assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 50, stages }), event!)!.since, began + 10_000);
   });
 
   it('is measured from the event where a rise was over before', () => {
@@ -64,25 +57,28 @@ describe('the autoscaler', () => {
       { target: 50, duration: 2000 },
       { target: 50, duration: 93_000 },
     ];
-    assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 5, stages }), event!, forever)!.since, event!.at);
+    assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 5, stages }), event!)!.since, event!.at);
   });
 
-  it('is not blamed for what comes in the next event', () => {
-    assert.equal(autoscaling(run, event!, began + 49_000)!.overshoot, 0);
+  it('is not blamed for what comes in the next event, but for what comes while nothing is done', () => {
+    const before = (next: 'gateway' | 'baseline') => {
+      const step = { at: 0, ...(next === 'baseline' ? { do: next, for: 1 } : { do: next }) } as const;
+      const events = [...run.events.slice(0, 2), { ...run.events[2]!, step, at: began + 49_000 }];
+      return autoscaling({ ...run, events }, event!)!.overshoot;
+    };
+    assert.equal(before('gateway'), 0);
+    assert.equal(before('baseline'), 1);
   });
 
   it('is measured from the event where the load did not change', () => {
     const stages = [{ target: 50, duration: 95_000 }];
-    assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 50, stages }), event!, forever)!.since, event!.at);
-    assert.equal(
-      autoscaling(withLoad({ kind: 'capacity', users: 9, duration: 95_000 }), event!, forever)!.since,
-      event!.at,
-    );
+    assert.equal(autoscaling(withLoad({ kind: 'proof', startRate: 50, stages }), event!)!.since, event!.at);
+    assert.equal(autoscaling(withLoad({ kind: 'capacity', users: 9, duration: 95_000 }), event!)!.since, event!.at);
   });
 
   it('is measured from the beginning of the load where users call without a pause', () => {
     const first = { ...withLoad({ kind: 'capacity', users: 9, duration: 95_000 }), events: [event!] };
-    assert.equal(autoscaling(first, event!, forever)!.since, began);
+    assert.equal(autoscaling(first, event!)!.since, began);
   });
 
   it('may also take servers away', () => {
@@ -96,7 +92,7 @@ describe('the autoscaler', () => {
       return { ...state, desired: ready, ready };
     });
     const fell = { ...withLoad({ kind: 'proof', startRate: 50, stages }), states };
-    assert.deepEqual(autoscaling(fell, down, forever), {
+    assert.deepEqual(autoscaling(fell, down), {
       direction: 'down',
       since: began + 25_000,
       firstChange: 20_000,
@@ -107,7 +103,7 @@ describe('the autoscaler', () => {
 
   it('has no times where it did nothing', () => {
     const states = run.states.map((state) => ({ ...state, desired: 2, ready: 2 }));
-    const { firstChange, reached, overshoot } = autoscaling({ ...run, states }, event!, forever)!;
+    const { firstChange, reached, overshoot } = autoscaling({ ...run, states }, event!)!;
     assert.deepEqual([firstChange, reached, overshoot], [undefined, undefined, 0]);
   });
 });

@@ -15,11 +15,14 @@ export interface Autoscaling {
   overshoot: number;
 }
 
-/** What the autoscaler did for an `hpa` event; undefined for any other. `until` is when the next event began. */
-export function autoscaling(recording: Recording, event: PlayedEvent, until: number): Autoscaling | undefined {
+/** What the autoscaler did for an `hpa` event; undefined for any other. */
+export function autoscaling(recording: Recording, event: PlayedEvent): Autoscaling | undefined {
   const { step } = event;
   if (step.do !== 'hpa') return undefined;
   const { states, events } = recording;
+  // It may go too far later: while nothing is done it is still the load that it answers.
+  const next = events.find(({ index, step }) => index > event.index && step.do !== 'baseline');
+  const until = next?.at ?? Number.POSITIVE_INFINITY;
   // It may have answered before the event began: nothing is done in one, so the load changed when it liked.
   const before = events.findLast(({ index }) => index < event.index);
   const from = before === undefined ? recording.began : (before.settledAt ?? before.at);

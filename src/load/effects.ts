@@ -57,7 +57,7 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
     // What nothing was done to cannot be disturbed: it would tell how steady the machine is.
     disturbed: event.step.do === 'baseline' ? undefined : disturbance(recording, event, until),
     inFlight,
-    autoscaling: autoscaling(recording, event, until),
+    autoscaling: autoscaling(recording, event),
     proof: proofOfCalls(recording, event, inFlight),
     problems:
       byServer === undefined || event.settledAt === undefined
