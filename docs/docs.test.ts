@@ -1,11 +1,26 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { between, generated } from './generate.ts';
+import type { Figures as LoadtestFigures } from './loadtest.ts';
 
 test('what the docs take from the code is what the code says (npm run docs)', async () => {
   for (const { file, now, wanted } of await generated()) assert.equal(now, wanted, file.pathname);
+});
+
+test('what the README shows of load tests are all scenarios of a cluster, and all were passed', () => {
+  const { runs } = JSON.parse(readFileSync('docs/loadtest.json', 'utf8')) as LoadtestFigures;
+  // For a machine, and one that is about memory.
+  const others = ['demo', 'quick', 'soak'];
+  const all = globSync('loadtest/scenarios/*.yaml').map((file) => basename(file, '.yaml'));
+  const shown = new Set(runs.map(({ scenario }) => scenario));
+  assert.deepEqual([...shown].sort(), all.filter((name) => !others.includes(name)).sort());
+  for (const { scenario, outcome, total } of runs) {
+    assert.equal(outcome, 'passed', scenario);
+    assert.equal(total.lost + total.wrong + total.doubled + total.dropped + total.unverified, 0, scenario);
+  }
+  for (const often of ['scale', 'capacity']) assert.ok(runs.filter(({ scenario }) => scenario === often).length >= 3);
 });
 
 test('a page without markers is refused', () => {

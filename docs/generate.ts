@@ -9,6 +9,7 @@ import { renderSimulated } from '../bench/simulate/render.ts';
 import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
 import type { Figures as ClusterFigures } from '../test/e2e/figures.ts';
 import { verdict as clusterVerdict } from '../test/e2e/verdict.ts';
+import { kept } from './loadtest.ts';
 import { metricsTable } from './metrics.ts';
 
 /** Replaces what stands between two markers. Throws where there are none. */
@@ -95,6 +96,7 @@ export async function generated(): Promise<{ file: URL; now: string; wanted: str
     ['../README.md', 'figures', figures()],
     ['../README.md', 'verdict', verdict()],
     ['../README.md', 'cluster', onCluster()],
+    ['../README.md', 'loadtest', kept()],
   ];
   const files = new Map<string, { file: URL; now: string; wanted: string }>();
   for (const [page, marker, content] of pages) {
