@@ -36,8 +36,11 @@ test('ZooKeeper grows from one member to three', { timeout: 900_000 }, async (t)
     }
     await calling;
     assert.ok(calls > 10, `${calls} calls`);
-    const members = await release.pods('zookeeper');
-    assert.deepEqual(members.map(isReady), [true, true, true]);
+    // One that waits for the first is ready, so that the upgrade goes on; it is not while it starts then.
+    await eventually(async () => {
+      const members = await release.pods('zookeeper');
+      assert.deepEqual(members.map(isReady), [true, true, true]);
+    });
     // Where ZooKeeper is away for longer than a session, a server begins another one, and has two entries until the old one ends.
     await settled(release, 1);
     await eventually(async () => {
