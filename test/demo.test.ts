@@ -141,7 +141,7 @@ events:
       `name: capacity
 servers: 1
 load: { kind: capacity, users: 8 }
-events: [{ at: 6s, do: scale, to: 2 }, { at: 5s, do: baseline, for: 4s }]
+events: [{ at: 3s, do: baseline, for: 4s }, { at: 1s, do: scale, to: 2 }, { at: 5s, do: baseline, for: 4s }]
 `,
     );
     const { output, exited } = demo('--scenario', scenario, '--processes', '1');
