@@ -58,10 +58,10 @@ function runOf({ scenario, outcome, events, total, p50, p99, capacity }: Report)
 
 /** As the README has it: a line for each scenario, and what servers could do. */
 export function loadtests({ date, environment, runs }: Figures): string {
-  const proofs = groups(runs.filter(({ capacity }) => capacity === null));
+  const proofs = runs.filter(({ capacity }) => capacity === null);
   const capacities = runs.filter(({ capacity }) => capacity !== null);
   const sum = (of: readonly Run[], field: keyof Run['total']) => of.reduce((all, { total }) => all + total[field], 0);
-  const rows = proofs.map((of) => [
+  const rows = groups(proofs).map((of) => [
     of.every(({ outcome }) => outcome === 'passed') ? '✔' : '✘',
     `**${of[0]!.scenario}**: ${of[0]!.events.join(', ')}`,
     String(of.length),
@@ -74,11 +74,10 @@ export function loadtests({ date, environment, runs }: Figures): string {
     ...['', 'Scenario', 'Runs', 'Calls', 'Lost', 'Wrong', 'Run twice', 'Not made', 'Sent again'],
     ...['p50', 'p99', 'p99 during an event', 'Ready → first call', 'SIGTERM → last call'],
   ];
-  const all = runs.filter(({ capacity }) => capacity === null);
   return [
     ...markdownTable(heads, rows, 2),
     '',
-    `${count(sum(all, 'calls'))} calls, ${count(sum(all, 'lost'))} lost. Times are those of the slowest run, server and event.`,
+    `${count(sum(proofs, 'calls'))} calls, ${count(sum(proofs, 'lost'))} lost. Times are those of the slowest run, server and event.`,
     '',
     ...(capacities.length === 0 ? [] : [...capacityTable(capacities), '']),
     `${Object.entries(environment)

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import { systemClock } from '../../src/core/clock.ts';
+import { isoTime, systemClock } from '../../src/core/clock.ts';
 import type { Provider } from '../cluster/provider.ts';
 import { output } from '../cluster/run.ts';
 import type { Row } from './lossless/watched.ts';
@@ -14,8 +14,6 @@ export interface Figures {
   rows: readonly Row[];
 }
 
-const day = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeZone: 'UTC' });
-
 /** Where the rows were taken. The cluster has to be up. */
 export async function figures(provider: Provider, rows: readonly Row[]): Promise<Figures> {
   const { file, args, env } = await provider.command(['kubectl', 'get', 'nodes', '--output', 'json']);
@@ -23,7 +21,7 @@ export async function figures(provider: Provider, rows: readonly Row[]): Promise
   const versions = [...new Set(items.map(({ status }) => status.nodeInfo.kubeletVersion))].join(', ');
   const how = provider.name === 'namespaces' ? ' in network namespaces of one machine' : ` (${provider.name})`;
   return {
-    date: day.format(systemClock.wallTime()),
+    date: isoTime(systemClock.wallTime()).slice(0, 10),
     cluster: `Kubernetes ${versions}, ${items.length} nodes${how}`,
     machine: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores`,
     rows,

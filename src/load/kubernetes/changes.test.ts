@@ -12,12 +12,7 @@ const own = { [labels.release]: 'lt' };
 async function scene(t: TestContext) {
   const server = await FakeApiServer.start();
   t.after(() => server.close());
-  const api = await connectApi({
-    clock: systemClock,
-    namespace,
-    configure: (config) =>
-      config.loadFromClusterAndUser({ name: 'fake', server: server.url, skipTLSVerify: true }, { name: 'us' }),
-  });
+  const api = await connectApi({ clock: systemClock, namespace, configure: server.configure });
   server.put(deployments, { metadata: { name: 'd', labels: own }, spec: { replicas: 2 } });
   server.put(autoscalers, { metadata: { name: 'h', labels: own }, spec: { minReplicas: 1, maxReplicas: 4 } });
   server.put(nodes, { metadata: { name: 'n' }, spec: {} });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { clusterOn } from '../../../test/support/kubernetes/cluster.ts';
 import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kubernetes/release.ts';
 import { until } from '../../../test/support/until.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -7,7 +8,7 @@ import type { Deed } from '../cluster.ts';
 import type { Step } from '../scenario.ts';
 import { unsettled } from '../settle.ts';
 import { annotation } from './changes.ts';
-import { KubernetesCluster, type KubernetesClusterOptions } from './cluster.ts';
+import type { KubernetesCluster, KubernetesClusterOptions } from './cluster.ts';
 import { autoscalers, deployments, nodes, pods, statefulSets } from './objects.ts';
 
 const hpa: Step = { at: 0, do: 'hpa', to: 3 };
@@ -30,15 +31,8 @@ async function scene(
 
 function connect(t: TestContext, release: FakeRelease, options: Partial<KubernetesClusterOptions> = {}) {
   const said: string[] = [];
-  const cluster = new KubernetesCluster({
-    scenario: { events: [] },
-    clock: systemClock,
-    podName: 'conductor',
-    say: (sentence) => said.push(sentence),
-    configure: release.configure,
-    ...options,
-  });
-  t.after(() => cluster.close());
+  const say = (sentence: string) => said.push(sentence);
+  const cluster = clusterOn(t, release, { podName: 'conductor', say, ...options });
   return { cluster, said };
 }
 

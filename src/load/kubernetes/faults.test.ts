@@ -3,14 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { clusterOn } from '../../../test/support/kubernetes/cluster.ts';
 import type { ExecIo } from '../../../test/support/kubernetes/exec-socket.ts';
 import { FakeRelease } from '../../../test/support/kubernetes/release.ts';
 import { until } from '../../../test/support/until.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { Deed } from '../cluster.ts';
 import { Ledger } from '../ledger.ts';
 import { startLedgerServer } from '../ledger-server.ts';
-import { KubernetesCluster } from './cluster.ts';
 
 /** Whole milliseconds: a timer may fire a part of one early. */
 const lasted = ({ at, until }: Deed) => Math.ceil(until! - at);
@@ -55,12 +54,7 @@ class FakeContainer {
 async function scene(t: TestContext, servers = 2, more: object = {}) {
   const release = await FakeRelease.start({ servers, podSpec: { shareProcessNamespace: true, ...more } });
   t.after(() => release.close());
-  const cluster = new KubernetesCluster({
-    scenario: { events: [] },
-    clock: systemClock,
-    configure: release.configure,
-  });
-  t.after(() => cluster.close());
+  const cluster = clusterOn(t, release);
   await cluster.start(servers);
   const containers = new Map<string, FakeContainer>();
   const containerOf = (pod: string) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { clusterOn } from '../../../test/support/kubernetes/cluster.ts';
 import { FakeRelease } from '../../../test/support/kubernetes/release.ts';
 import { until } from '../../../test/support/until.ts';
-import { systemClock } from '../../core/clock.ts';
-import { KubernetesCluster } from './cluster.ts';
+import type { KubernetesCluster } from './cluster.ts';
 import { services } from './objects.ts';
 
 /** A release of two servers and two gateways that is up. */
@@ -11,12 +11,7 @@ async function scene(t: TestContext, prepare: (release: FakeRelease) => void = (
   const release = await FakeRelease.start();
   t.after(() => release.close());
   prepare(release);
-  const cluster = new KubernetesCluster({
-    scenario: { events: [] },
-    clock: systemClock,
-    configure: release.configure,
-  });
-  t.after(() => cluster.close());
+  const cluster = clusterOn(t, release);
   await cluster.start(2);
   return { release, cluster };
 }

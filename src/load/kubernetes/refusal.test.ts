@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { clusterOn } from '../../../test/support/kubernetes/cluster.ts';
 import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kubernetes/release.ts';
 import { until } from '../../../test/support/until.ts';
-import { systemClock } from '../../core/clock.ts';
 import type { Step } from '../scenario.ts';
-import { KubernetesCluster, type KubernetesClusterOptions } from './cluster.ts';
+import type { KubernetesClusterOptions } from './cluster.ts';
 import { disruptionBudgets, labels, nodes } from './objects.ts';
 
 const steps: Record<Step['do'], Step> = {
@@ -37,14 +37,8 @@ async function refusals(
   const release = await FakeRelease.start(fake);
   t.after(() => release.close());
   await prepare(release);
-  const cluster = new KubernetesCluster({
-    // An autoscaler is left alone, so that no right is needed to begin.
-    scenario: { events: [steps.hpa] },
-    clock: systemClock,
-    configure: release.configure,
-    ...options,
-  });
-  t.after(() => cluster.close());
+  // An autoscaler is left alone, so that no right is needed to begin.
+  const cluster = clusterOn(t, release, { scenario: { events: [steps.hpa] }, ...options });
   for (const step of Object.values(steps)) assert.equal(cluster.refusal(step), undefined, 'nothing is known yet');
   await cluster.start(2);
   return Object.fromEntries(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { clusterOn } from '../../../test/support/kubernetes/cluster.ts';
 import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kubernetes/release.ts';
 import { systemClock } from '../../core/clock.ts';
-import { KubernetesCluster, type KubernetesClusterOptions } from './cluster.ts';
+import type { KubernetesClusterOptions } from './cluster.ts';
 import { deployments, labels, services, statefulSets } from './objects.ts';
 
 /** Fifty times as fast for who waits, as fast as ever for the API server's deadlines. */
@@ -21,17 +22,12 @@ async function failure(
   const release = await FakeRelease.start(fake);
   t.after(() => release.close());
   prepare(release);
-  const cluster = new KubernetesCluster({
-    scenario: { events: [] },
-    clock: systemClock,
-    configure: release.configure,
-    ...options,
-  });
-  t.after(() => cluster.close());
-  return cluster.start(2).then(
-    () => 'it started',
-    (error: Error) => error.message,
-  );
+  return clusterOn(t, release, options)
+    .start(2)
+    .then(
+      () => 'it started',
+      (error: Error) => error.message,
+    );
 }
 
 describe('a release that is not there', () => {
@@ -144,11 +140,7 @@ describe('a release that does not come up', () => {
     const release = await FakeRelease.start({ servers: 1 });
     t.after(() => release.close());
     release.answering = false;
-    const cluster = new KubernetesCluster({
-      scenario: { events: [] },
-      clock: systemClock,
-      configure: release.configure,
-    });
+    const cluster = clusterOn(t, release);
     const failed = assert.rejects(cluster.start(2), /the load test is over/);
     for (let tries = 0; release.api.find(deployments, 'lt-server').spec.replicas !== 2; tries++) {
       assert.ok(tries < 3000, 'it begins');

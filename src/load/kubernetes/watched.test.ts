@@ -10,12 +10,7 @@ import { Watched } from './watched.ts';
 async function scene(t: TestContext) {
   const server = await FakeApiServer.start();
   t.after(() => server.close());
-  const api = await connectApi({
-    clock: systemClock,
-    namespace,
-    configure: (config) =>
-      config.loadFromClusterAndUser({ name: 'fake', server: server.url, skipTLSVerify: true }, { name: 'us' }),
-  });
+  const api = await connectApi({ clock: systemClock, namespace, configure: server.configure });
   const news: string[] = [];
   const watched = new Watched({
     api,

@@ -6,6 +6,11 @@ import { shortName } from './words.ts';
 /** Lengths of strokes and gaps, px: the same in a line and in its legend. */
 export const dashes = { dashed: [6, 3], dotted: [2, 3], dashdotted: [9, 3, 2, 3] };
 
+/** How ECharts draws the strokes of a line. */
+export function strokes({ dash }: Look): 'solid' | number[] {
+  return dash === undefined ? 'solid' : dashes[dash];
+}
+
 /** How a line, a surface or a point is drawn. What tells them apart besides colour: width, dashes, being filled, shape. */
 export interface Look {
   colour: Colour;
@@ -276,12 +281,12 @@ function surface(api: CustomSeriesRenderItemAPI) {
 }
 
 function line({ name, look, step, under, points }: Line): SeriesOption {
-  const { colour, width = 1, dash, filled } = look;
+  const { colour, width = 1, filled } = look;
   return {
     ...{ type: 'line', name, symbol: 'none', silent: true, data: points, connectNulls: false },
     ...(step && { step: 'end' as const }),
     ...(under && { z: 1 }),
-    lineStyle: { color: standIn(colour), width, type: dash === undefined ? 'solid' : dashes[dash] },
+    lineStyle: { color: standIn(colour), width, type: strokes(look) },
     ...(filled && { areaStyle: { color: standIn(colour), opacity: 0.18 } }),
   };
 }

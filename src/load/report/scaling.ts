@@ -1,7 +1,7 @@
 import type { EChartsOption, SeriesOption } from 'echarts';
 import { type Capacity, type CapacityPoint, wantedEfficiency } from '../capacity.ts';
 import { font, heading } from './heading.ts';
-import { dashes, type Look } from './lane.ts';
+import { type Look, strokes } from './lane.ts';
 import { standIn } from './palette.ts';
 import type { Drawing } from './picture.ts';
 import { count, percent } from './words.ts';
@@ -90,11 +90,7 @@ function idealLine(most: number, ideal: number): SeriesOption {
 function line({ look, points }: Course, alone: boolean, narrow: boolean): SeriesOption {
   return {
     ...{ type: 'line', silent: true, z: 3 },
-    lineStyle: {
-      color: standIn(look.colour),
-      width: look.width ?? 2,
-      type: look.dash === undefined ? 'solid' : dashes[look.dash],
-    },
+    lineStyle: { color: standIn(look.colour), width: look.width ?? 2, type: strokes(look) },
     data: points.map(({ servers, rate, efficiency }) => {
       const isFull = efficiency < wantedEfficiency;
       return {

@@ -6,7 +6,7 @@ import { readDocument, writeDocument } from '../settings-document.ts';
 import { isCode, ZooKeeperError } from './error.ts';
 import type { Link } from './link.ts';
 import { parentOf } from './names.ts';
-import { ignoring, makeFolder } from './requests.ts';
+import { ignoring, makeFolder, owned } from './requests.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** How long a change of the settings may take, ms. Somebody waits for it. */
@@ -82,7 +82,7 @@ class Writing {
   /** True if it is done; false if others were faster. */
   async #attempt(link: Link): Promise<boolean> {
     const { path } = this.#parts;
-    const found = await ignoring('NO_NODE', this.#read(link));
+    const found = await ignoring('NO_NODE', owned(link, path, link.getData(path)));
     // A node that was just made has version 0.
     const version = found?.stat.version ?? -1;
     const unsure = this.#unsure;
@@ -106,13 +106,6 @@ class Writing {
     // The node was deleted meanwhile, or there is no folder for it.
     await makeFolder(link, parentOf(path), 1);
     return false;
-  }
-
-  async #read(link: Link): ReturnType<Link['getData']> {
-    const { path } = this.#parts;
-    const found = await link.getData(path);
-    await link.checkOwned(path, found.stat.czxid);
-    return found;
   }
 
   /** A connection, as soon as there is one. */

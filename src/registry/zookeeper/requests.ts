@@ -1,6 +1,6 @@
 /** Small things done with a link's requests. */
 import { isCode } from './error.ts';
-import type { Link } from './link.ts';
+import type { Link, Stat } from './link.ts';
 import { parentOf } from './names.ts';
 
 /**
@@ -31,6 +31,13 @@ export async function readOrAwait<T>(
     }
     if ((await link.exists(path, onChange)) === undefined) return undefined;
   }
+}
+
+/** What was read of a node, if that belongs to our secret alone: that very node, not one that was made anew meanwhile. */
+export async function owned<T extends { stat: Stat }>(link: Link, path: string, reading: Promise<T>): Promise<T> {
+  const found = await reading;
+  await link.checkOwned(path, found.stat.czxid);
+  return found;
 }
 
 /** Waits for any answer of the server, be it a refusal. */

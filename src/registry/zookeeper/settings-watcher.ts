@@ -5,7 +5,7 @@ import type { Latest } from '../latest.ts';
 import type { SettingsDocument } from '../registry.ts';
 import { readDocument } from '../settings-document.ts';
 import type { Link } from './link.ts';
-import { readOrAwait } from './requests.ts';
+import { owned, readOrAwait } from './requests.ts';
 import { Rereader } from './rereader.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -48,11 +48,9 @@ export class SettingsWatcher {
 
   async #read(link: Link): Promise<void> {
     const { path, settings, log } = this.#options;
-    const found = await readOrAwait(link, path, this.#onChange, async () => {
-      const found = await link.getData(path, this.#onChange);
-      await link.checkOwned(path, found.stat.czxid);
-      return found;
-    });
+    const found = await readOrAwait(link, path, this.#onChange, () =>
+      owned(link, path, link.getData(path, this.#onChange)),
+    );
     const read = readDocument(found?.data);
     if ('document' in read) return settings.push(read.document);
     const text = `${found?.stat.czxid}/${found?.stat.version}`;

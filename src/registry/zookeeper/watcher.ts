@@ -12,7 +12,7 @@ import type { Views } from '../views.ts';
 import { isCode } from './error.ts';
 import type { Link } from './link.ts';
 import { isOurs, sequence } from './names.ts';
-import { readOrAwait } from './requests.ts';
+import { owned, readOrAwait } from './requests.ts';
 import { Rereader, spacing } from './rereader.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -74,11 +74,9 @@ export class Watcher {
   async #read(link: Link): Promise<void> {
     const { path } = this.#options;
     this.#reads++;
-    const children = await readOrAwait(link, path, this.#onChange, async () => {
-      const found = await link.getChildren(path, this.#onChange);
-      await link.checkOwned(path, found.stat.czxid);
-      return found;
-    });
+    const children = await readOrAwait(link, path, this.#onChange, () =>
+      owned(link, path, link.getChildren(path, this.#onChange)),
+    );
     if (children === undefined) {
       this.#entries.clear();
       this.#folder = undefined;

@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Kind, KubeObject } from '../../../src/load/kubernetes/objects.ts';
 import { acceptExec, type ExecProgram } from './exec-socket.ts';
@@ -78,6 +79,10 @@ export class FakeApiServer {
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
+
+  /** For `configure` of who connects. */
+  readonly configure = (config: KubeConfig): void =>
+    config.loadFromClusterAndUser({ name: 'fake', server: this.url, skipTLSVerify: true }, { name: 'us' });
 
   /** Connections that are open. */
   get connections(): number {

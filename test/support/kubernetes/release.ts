@@ -62,7 +62,7 @@ export class FakeRelease {
 
   /** For `configure` of who connects. */
   readonly configure = (config: KubeConfig): void => {
-    config.loadFromClusterAndUser({ name: 'fake', server: this.api.url, skipTLSVerify: true }, { name: 'us' });
+    this.api.configure(config);
     config.contexts = [{ ...config.contexts[0]!, namespace }];
   };
 
