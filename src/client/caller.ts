@@ -115,6 +115,7 @@ export class Caller {
       fallback: this.#fallback(wheel),
       breaker: this.#breaker(counted.onRejected),
       hasOther: (tried) => this.nodes.hasOther(tried),
+      hasSecond: (tried) => this.nodes.hasSecond(tried),
       onRetry: counted.onRetry,
       onBudgetEmpty: (method) => {
         counted.onBudgetEmpty();

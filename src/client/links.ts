@@ -125,6 +125,10 @@ export class Links implements NodeLinks {
     return this.#open.some((connection) => !connection.heartbeatOverdue);
   }
 
+  get faltering(): boolean {
+    return this.#open.some((connection) => connection.heartbeatOverdue);
+  }
+
   get loads(): readonly ReportedLoad[] {
     return this.#open.map(({ load }) => load).filter((load) => load !== undefined);
   }

@@ -24,6 +24,8 @@ export interface NodeLinks {
   readonly ways: number;
   /** True unless signs of life are overdue. */
   readonly alive: boolean;
+  /** True while those of some connection are, of others perhaps not: one process stands still, its siblings go on. */
+  readonly faltering: boolean;
   /** True if other connections of the node are open: that one was lost says nothing of the node. */
   readonly redundant: boolean;
   /** True if the server says so when it goes away: then one that the registry has lost, but that is well, is kept. */

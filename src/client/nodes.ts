@@ -14,6 +14,7 @@ import { fleetEvents } from './fleet-events.ts';
 import { LoadWatch } from './load-watch.ts';
 import { Membership } from './membership.ts';
 import { type MakeLinks, Node } from './node.ts';
+import type { NodeLinks } from './node-links.ts';
 import type { FilledConnectOptions } from './options.ts';
 import { type RegistryState, RegistryWatch } from './registry-watch.ts';
 import { WaitingCalls } from './waiting.ts';
@@ -99,13 +100,25 @@ export class Nodes {
    * one process may stand still while its siblings answer.
    */
   hasOther(tried: readonly string[]): boolean {
+    return this.#left(tried, () => true);
+  }
+
+  /**
+   * The same for a call that is only slow. Workers of one node share its CPU: a second one would be as slow, and be it the more for
+   * being asked. It is only asked where one of them gives no sign of life.
+   */
+  hasSecond(tried: readonly string[]): boolean {
+    return this.#left(tried, ({ faltering }) => faltering);
+  }
+
+  #left(tried: readonly string[], siblings: (links: NodeLinks) => boolean): boolean {
     let left = this.fleet.size;
     let ways = false;
     for (const id of new Set(tried)) {
       const node = this.#all.get(id);
       if (node === undefined || !this.fleet.has(node)) continue;
       left--;
-      ways ||= tried.filter((other) => other === id).length < node.links.ways;
+      ways ||= tried.filter((other) => other === id).length < node.links.ways && siblings(node.links);
     }
     return left > 0 || ways;
   }

@@ -42,6 +42,7 @@ function layers({ nodes = ['a', 'b', 'c'], maxAttempts = 3, hedging = true, budg
     maxAttempts,
     hedge: hedging ? () => delay : undefined,
     hasOther: (tried) => [...live].some((id) => !tried.includes(id)),
+    hasSecond: (tried) => [...live].some((id) => !tried.includes(id)),
     onRetry: (_method, kind) => void events.push(kind),
     onBudgetEmpty: () => void events.push('budget-empty'),
   });

@@ -18,6 +18,8 @@ export interface RetryParts {
   hedge: ((method: string) => HedgeDelay | undefined) | undefined;
   /** True if a node could be picked now that is none of these. */
   hasOther(tried: readonly string[]): boolean;
+  /** True if it is of use to ask one of them although one of those tried is still at work. */
+  hasSecond(tried: readonly string[]): boolean;
   onRetry(method: string, kind: 'retry' | 'hedge'): void;
   onBudgetEmpty(method: string): void;
 }
@@ -172,11 +174,11 @@ class Run {
   readonly #look = (): void => {
     const [only] = this.#running;
     if (this.#done || only === undefined || !this.#mayHedge) return;
-    const { clock, budget, hasOther } = this.#parts;
+    const { clock, budget, hasSecond } = this.#parts;
     const now = clock.now();
     const due = only.sentAt === undefined ? Number.POSITIVE_INFINITY : only.sentAt + this.#delay!.delay(now);
     if (now < due) return this.#at(Math.min(due, now + lookAgainAfter), this.#look);
-    if (!hasOther(this.#tried())) return this.#at(now + lookAgainAfter, this.#look);
+    if (!hasSecond(this.#tried())) return this.#at(now + lookAgainAfter, this.#look);
     if (budget.withdraw(now)) return this.#again('hedge');
     this.#onBudgetEmpty();
     this.#at(now + lookAgainAfter, this.#look);

@@ -47,6 +47,12 @@ export class FaultNetwork implements Network {
     for (const wire of [...(this.#wires.get(at) ?? [])].slice(0, most)) wire.reset();
   }
 
+  /** Freezes one connection to an address, as a single process there that is stopped. `set` undoes it for all. */
+  freezeOne(at: string): void {
+    const [wire] = this.#wires.get(at) ?? [];
+    wire?.freeze();
+  }
+
   connect(host: string, port: number): Duplex {
     const at = address({ host, port });
     this.dials.set(at, (this.dials.get(at) ?? 0) + 1);
@@ -77,7 +83,9 @@ export class FaultNetwork implements Network {
 /** One connection: `near` is the client's end, `far` leads to the server's. */
 class Wire {
   readonly #clock: Clock;
-  readonly #faults: Faults;
+  #faults: Faults;
+  /** Those of the address. */
+  readonly #shared: Faults;
   readonly #near: Duplex;
   readonly #far: Duplex;
   /** What waits for the thaw, in order. */
@@ -87,6 +95,7 @@ class Wire {
   constructor(clock: Clock, faults: Faults, near: Duplex, middle: Duplex, far: Duplex, onClose: () => void) {
     this.#clock = clock;
     this.#faults = faults;
+    this.#shared = faults;
     this.#near = near;
     this.#far = far;
     middle.on('data', (chunk) => this.#carry(() => far.write(chunk)));
@@ -111,7 +120,12 @@ class Wire {
     });
   }
 
+  freeze(): void {
+    this.#faults = { ...this.#shared, frozen: true };
+  }
+
   thaw(): void {
+    this.#faults = this.#shared;
     for (const action of this.#held.splice(0)) this.#carry(action);
   }
 

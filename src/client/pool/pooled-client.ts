@@ -61,6 +61,10 @@ export class PooledClient<T> implements NodeLinks, Sender {
     return this.live && !this.#unwell;
   }
 
+  get faltering(): boolean {
+    return !this.alive;
+  }
+
   get heartbeatOverdue(): boolean {
     return !this.alive;
   }
