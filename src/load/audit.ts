@@ -14,7 +14,8 @@ import { latency, type Sample } from './sample.ts';
  * - `unknown`: such a call ended in an error that said "it may have run", and it ran at most once: the promise's exception.
  *   Only while a server was killed or frozen: one that goes in order, or merely comes, leaves no call in doubt.
  * - `unverified`: nothing is known against it, but handlers' notes are missing that would show whether it ran as it should.
- * - `cut`: in flight when the load was told to stop: not judged.
+ * - `cut`: in flight, within its deadline, when the load was told to stop: not judged. The load goes on after the last event for so
+ *   long that no call of an event is.
  */
 export type Judgement = 'right' | 'lost' | 'wrong' | 'doubled' | 'unknown' | 'unverified' | 'cut';
 
@@ -39,13 +40,13 @@ export interface Flaw {
   what: string;
 }
 
-/** A call cut off by the end of the load is passed over only if it was this young, ms: an older one had no answer when it should have had one. */
-const cutAge = 1000;
-
-/** Whether it was in flight when the load was told to stop, and nothing can be said of it. */
-export function wasCut({ sent, end }: Sample, load: Recording['load']): boolean {
+/**
+ * Whether it was in flight when the load was told to stop, with time left to be answered: nothing can be said of it. One whose
+ * deadline was over had no answer when it should have had one.
+ */
+export function wasCut({ sent, end }: Sample, { load, plan }: Pick<Recording, 'load' | 'plan'>): boolean {
   if (end !== undefined || load.state !== 'finished' || load.cutAt === undefined) return false;
-  return load.cutAt - sent < cutAge;
+  return load.cutAt - sent < plan.deadline;
 }
 
 type Audited = Pick<
@@ -66,7 +67,7 @@ export function audit(recording: Audited): Audit {
       executions: count,
       violence: violence.some((event) => wasInFlight(sample, event)),
       missing: gap && describeGap(gap, began),
-      cut: wasCut(sample, load),
+      cut: wasCut(sample, recording),
       deadline: plan.deadline,
     });
     return { sample, judgement, why, executions: count };

@@ -35,8 +35,11 @@ export type Played = Omit<Recording, 'executions' | 'gaps'>;
 
 /** How often the cluster's state is written down, ms. */
 const statePeriod = 100;
-/** How long the load goes on after the last event has settled, ms: there must be something to compare with. */
-const tail = 3000;
+/**
+ * How long the load goes on after the last event has settled, beyond a call's deadline, ms: a call of the event has come to its end
+ * by then, whatever that is, and there is something to compare with.
+ */
+const tail = 1000;
 /** How long the generator may take to end when it was told to, beyond a call's deadline, ms. */
 const stopGrace = 5000;
 
@@ -90,7 +93,7 @@ export async function conduct(options: ConductOptions): Promise<Played> {
       tell({ kind: 'event-ends', event });
     }
     const least = began + leastLength(scenario.load) - now();
-    await clock.sleep(Math.max(events.length > 0 ? tail : 0, least), stop);
+    await clock.sleep(Math.max(events.length > 0 ? plan.deadline + tail : 0, least), stop);
   } catch (cause) {
     if (!stop.aborted) throw cause;
   } finally {

@@ -89,7 +89,8 @@ export function timeline(recording: Recording, width = 1000): Timeline {
   };
 }
 
-function buckets({ samples, dropped, began, ended, load }: Recording, width: number, count: number): Bucket[] {
+function buckets(recording: Recording, width: number, count: number): Bucket[] {
+  const { samples, dropped, began, ended } = recording;
   const cells = Array.from({ length: count }, (_, index) => ({
     ...{ t: (index * width) / 1000, offered: 0, achieved: 0, failed: 0, unknown: 0, retried: 0, dropped: 0 },
     latencies: [] as number[],
@@ -105,7 +106,7 @@ function buckets({ samples, dropped, began, ended, load }: Recording, width: num
     const end = cell(endOf(sample));
     if (sample.end?.outcome === 'ok') end.achieved++;
     else if (sample.unsafe && sample.end?.mayHaveExecuted) end.unknown++;
-    else if (!wasCut(sample, load)) end.failed++;
+    else if (!wasCut(sample, recording)) end.failed++;
     if ((sample.end?.attempts ?? 1) > 1) end.retried++;
   }
   for (const { at, count } of dropped) {

@@ -330,20 +330,20 @@ describe('what is excepted, and counted apart', () => {
     assertRed(judge(withEnd(run, callAt(run, 18.1, true), { outcome: 'UNAVAILABLE' })), [kill], /1 call lost/);
   });
 
-  it('a call cut off by the end of the load, if it was young', () => {
+  it('a call cut off by the end of the load, if there was time left for its answer', () => {
     const run = syntheticRun();
     const last = run.samples.at(-1)!;
-    const load = { ...run.load, cutAt: last.sent + 30 } as Recording['load'];
+    const load = { ...run.load, cutAt: last.sent + run.plan.deadline - 1 } as Recording['load'];
     const verdict = judge(withSample({ ...run, load }, { ...last, end: undefined }));
     assert.equal(verdict.ok, true);
     assert.equal(verdict.total.cut, 1);
   });
 
-  it('but not one that should have had its answer by then', () => {
+  it('but not one whose deadline was over by then', () => {
     const run = syntheticRun();
-    const sample = callAt(run, 44);
-    const load = { ...run.load, cutAt: run.ended } as Recording['load'];
-    assertRed(judge(withSample({ ...run, load }, { ...sample, end: undefined })), [away], /1 call lost/);
+    const last = run.samples.at(-1)!;
+    const load = { ...run.load, cutAt: last.sent + run.plan.deadline } as Recording['load'];
+    assertRed(judge(withSample({ ...run, load }, { ...last, end: undefined })), [away], /1 call lost/);
   });
 
   it('a call that may run twice, and did', () => {

@@ -28,8 +28,8 @@ export interface Snapshot {
 }
 
 const window = 2000;
-/** As in the conductor: load goes on a while after the last event. */
-const tail = 3000;
+/** As in the conductor: load goes on after the last event for a call's deadline, usually 5 s, and one more. */
+const tail = 6000;
 
 /** Puts together, from what is told while it happens, what the screen shows. */
 export class ViewModel {
