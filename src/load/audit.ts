@@ -56,7 +56,7 @@ type Audited = Pick<
 
 /** Compares the books. */
 export function audit(recording: Audited): Audit {
-  const { samples, executions, gaps, states, began, load, plan } = recording;
+  const { samples, executions, gaps, states, began, plan } = recording;
   const byId = executions === undefined ? undefined : groupById(executions);
   const violence = recording.events.filter(({ step }) => step.do === 'kill' || step.do === 'freeze');
   const doubt = new Doubt(gaps, states);
