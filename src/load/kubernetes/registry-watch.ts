@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { address } from '../../core/endpoint.ts';
 import { openRegistry } from '../../registry/open.ts';
+import type { Registry } from '../../registry/registry.ts';
 
 export interface RegistryWatchOptions {
   url: string;
@@ -19,8 +20,10 @@ export class RegistryWatch {
   #addresses: readonly string[] | undefined;
   #unreadableAt = Number.NEGATIVE_INFINITY;
 
+  /** @throws a sentence when the URL or the secret is none that can be used */
   constructor(options: RegistryWatchOptions) {
-    this.#watching = this.#watch(options);
+    const { url, auth, clock } = options;
+    this.#watching = this.#watch(openRegistry(url, { clock, auth }), options);
   }
 
   /** Undefined while it cannot be read. */
@@ -38,8 +41,7 @@ export class RegistryWatch {
     await this.#watching;
   }
 
-  async #watch({ url, auth, clock, now, onNews }: RegistryWatchOptions): Promise<void> {
-    const registry = openRegistry(url, { clock, auth });
+  async #watch(registry: Registry, { now, onNews }: RegistryWatchOptions): Promise<void> {
     try {
       for await (const view of registry.watch(this.#closing.signal)) {
         if (view.state === 'failed') this.#unreadableAt = now();

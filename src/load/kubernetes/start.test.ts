@@ -69,6 +69,19 @@ describe('a release that is not there', () => {
   });
 });
 
+describe('a registry that cannot be opened', () => {
+  it('is said before anything is done, and that without its secret', async (t) => {
+    assert.equal(
+      await failure(t, () => {}, { registry: 'nowhere' }),
+      '"nowhere" is no registry URL: expected e.g. zookeeper://HOST:2181/FOLDER or static:HOST:PORT.',
+    );
+    assert.equal(
+      await failure(t, () => {}, { registry: 'zookeeper://127.0.0.1:1/pi', registryAuth: 'hush' }),
+      'The registry auth for ZooKeeper must have the form digest:USER:PASSWORD.',
+    );
+  });
+});
+
 describe('a release that does not come up', () => {
   it('says what is not ready, and why', async (t) => {
     const said = await failure(

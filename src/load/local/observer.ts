@@ -10,7 +10,7 @@ const patience = 800;
 
 /** The same file as wanted of `GET /nodes`, version 1. */
 interface NodesAnswer {
-  nodes: readonly {
+  nodes?: readonly {
     id: string;
     addr: string;
     base: number;
@@ -44,13 +44,15 @@ export async function isReady(url: string): Promise<boolean> {
   }
 }
 
-/** Nodes as a gateway shows them. */
+/** Nodes as a gateway shows them; undefined when it says nothing of them, in time. */
 export async function gatewayNodes(
   gatewayUrl: string,
   serverAt: (address: string) => string | undefined,
 ): Promise<NodeState[] | undefined> {
-  const answer = (await getJson(`${gatewayUrl}/nodes`)) as NodesAnswer | undefined;
-  return answer?.nodes.map(({ id, addr, lastCause, ...rest }) => {
+  const answer = (await getJson(`${gatewayUrl}/nodes`)) as NodesAnswer | null | undefined;
+  // Who answers there may be anybody.
+  if (!Array.isArray(answer?.nodes)) return undefined;
+  return answer.nodes.map(({ id, addr, lastCause, ...rest }) => {
     const { base, weight, share, state, inFlight } = rest;
     return { id, address: addr, server: serverAt(addr), base, weight, share, state, inFlight, cause: lastCause };
   });
@@ -65,9 +67,12 @@ export class Poller {
     this.#timer = every(clock, period, () => {
       if (asking) return;
       asking = true;
-      ask().finally(() => {
-        asking = false;
-      });
+      // What failed is asked again in the next round.
+      ask()
+        .catch(() => {})
+        .finally(() => {
+          asking = false;
+        });
     });
   }
 
