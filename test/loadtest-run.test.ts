@@ -13,15 +13,17 @@ import { reportSchema } from '../src/load/report/schema.ts';
 import { type RunOptions, type RunResult, run } from '../src/load/run.ts';
 import { parseScenario, ScenarioError } from '../src/load/scenario.ts';
 import { view } from '../src/load/view/view.ts';
-import { type Answer, rightAnswer, stubGateway } from './support/http-stub.ts';
+import { type Answer, failure, rightAnswer, stubGateway } from './support/http-stub.ts';
 
 /** A cluster of nothing but an HTTP stub, which is its gateway and writes the handlers' books. */
 class StubCluster implements Cluster {
   readonly kind = 'a stub';
+  keepsBooks = true;
   readonly executions: Execution[] = [];
   readonly done: string[] = [];
-  /** What is done instead of a right answer. */
+  /** What is done instead of a right answer, to calls of the load and to those before it. */
   answer: Answer | undefined;
+  rehearsal: Answer | undefined;
   startFails: string | undefined;
   booksMissing = false;
   #gateway: Awaited<ReturnType<typeof stubGateway>> | undefined;
@@ -39,7 +41,8 @@ class StubCluster implements Cluster {
       if (call.id !== undefined) {
         this.executions.push({ id: call.id, method: call.method, writer, began, ended: began });
       }
-      if (this.answer !== undefined && call.id !== undefined) return this.answer(call, response);
+      const other = call.id === undefined ? this.rehearsal : this.answer;
+      if (other !== undefined) return other(call, response);
       rightAnswer(response, call.method === 'pi' ? expectedPi(call.input as number) : call.input);
     });
   }
@@ -287,15 +290,58 @@ describe('a run', { timeout: 120_000 }, () => {
       '[]',
       /^Error: the API cannot be reached$/,
     ],
+    [
+      'whose gateway answers nothing',
+      () => {
+        cluster.rehearsal = (_, response) => void response.destroy();
+      },
+      '[{ at: 1s, do: kill }]',
+      /^Error: the gateway http:\S+ answers no call of pi: NO_ANSWER\/UND_ERR_SOCKET; a load test needs /,
+    ],
+    [
+      'whose servers are of another service',
+      () => {
+        cluster.rehearsal = (_, response) => failure(response, 'UNIMPLEMENTED', false);
+      },
+      '[{ at: 1s, do: kill }]',
+      /answers no call of pi: UNIMPLEMENTED; /,
+    ],
+    [
+      'whose servers have no append',
+      () => {
+        cluster.rehearsal = ({ method, input }, response) =>
+          method === 'append'
+            ? failure(response, 'UNIMPLEMENTED', false)
+            : rightAnswer(response, expectedPi(Number(input)));
+      },
+      '[{ at: 1s, do: kill }]',
+      /^Error: 10 % of the scenario's calls are of the method append, and it fails: UNIMPLEMENTED; servers that record /,
+    ],
+    [
+      'whose servers keep no books',
+      () => {
+        cluster.keepsBooks = false;
+      },
+      '[{ at: 1s, do: kill }]',
+      /^Error: the servers keep no books of their calls, .* server\.recordCalls=true/,
+    ],
   ] as const) {
     it(`that ${what} says so, and leaves nothing open`, async () => {
       prepare();
       await assert.rejects(play(events), message);
-      assert.ok(!cluster.done.includes('books'));
+      assert.ok(!cluster.done.includes('books') && !cluster.done.includes('kill'));
       assert.deepEqual(reports(), []);
       if (cluster.done.length > 0) assert.equal(cluster.done.at(-1), 'close');
     });
   }
+
+  it('of which one call of the first was wrong is played, and red', async () => {
+    cluster.rehearsal = ({ method, input }, response) =>
+      rightAnswer(response, method === 'append' ? input : input === 93 ? 3 : expectedPi(Number(input)));
+    const { ok, verdict } = await play('[]');
+    assert.equal(ok, false);
+    assert.deepEqual(verdict!.problems, [{ event: 'the table of pi', what: 'pi(93) was 3' }]);
+  });
 
   it('that asks for what is not possible says so before anything is started', async () => {
     await assert.rejects(play('[{ at: 1s, do: drain }]'), ScenarioError);

@@ -12,6 +12,9 @@ export interface Cluster {
   /** Base URL of a gateway, or of what spreads calls over several. Known once `start` has resolved. */
   readonly gatewayUrl: string;
 
+  /** Whether its servers write down what their handlers do. Known once `start` has resolved. */
+  readonly keepsBooks: boolean;
+
   /** Brings everything up with so many servers. Resolves when each gateway sees them all. */
   start(servers: number): Promise<void>;
   /**

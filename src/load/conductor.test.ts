@@ -12,6 +12,7 @@ import { parseScenario, type Step } from './scenario.ts';
 /** A cluster that does as it is told after a while, and writes down what that was. */
 class FakeCluster implements Cluster {
   readonly kind = 'fake';
+  readonly keepsBooks = true;
   readonly gatewayUrl = 'http://fake';
   readonly done: string[] = [];
   readonly #clock: VirtualClock;

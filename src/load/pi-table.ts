@@ -1,5 +1,5 @@
 import { sameValue } from './expected.ts';
-import { Caller } from './generator/caller.ts';
+import type { Caller } from './generator/caller.ts';
 
 /** pi(93) .. pi(99), to the digits that the demonstration promises. */
 const promised: readonly (readonly [n: number, value: number])[] = [
@@ -14,25 +14,27 @@ const promised: readonly (readonly [n: number, value: number])[] = [
 
 export interface PiRow {
   n: number;
-  /** What was answered; undefined when there was no answer. */
+  /** What was answered; undefined when that was no number. */
   value: number | undefined;
+  /** Why there was no answer; undefined when there was one. */
+  failure: string | undefined;
   right: boolean;
   /** Id of the node that answered. */
   node: string | undefined;
 }
 
-/** Asks the gateway for pi(93) .. pi(99), one after the other. */
-export async function piTable(gatewayUrl: string, deadline: number): Promise<PiRow[]> {
-  const caller = new Caller(gatewayUrl, deadline, 1);
-  try {
-    const rows: PiRow[] = [];
-    for (const [n, expected] of promised) {
-      const { value, node } = await caller.ask('pi', n);
-      const right = typeof value === 'number' && sameValue(Number(value.toPrecision(12)), expected);
-      rows.push({ n, value: typeof value === 'number' ? value : undefined, right, node });
+/** Asks for pi(93) .. pi(99), one after the other. */
+export async function piTable(caller: Caller): Promise<PiRow[]> {
+  const rows: PiRow[] = [];
+  for (const [n, expected] of promised) {
+    const answer = await caller.ask('pi', n);
+    if ('failure' in answer) {
+      rows.push({ n, value: undefined, failure: answer.failure, right: false, node: undefined });
+      continue;
     }
-    return rows;
-  } finally {
-    await caller.close();
+    const { value, node } = answer;
+    const right = typeof value === 'number' && sameValue(Number(value.toPrecision(12)), expected);
+    rows.push({ n, value: typeof value === 'number' ? value : undefined, failure: undefined, right, node });
   }
+  return rows;
 }

@@ -5,7 +5,7 @@ import { builtInGenerator } from './generator/built-in.ts';
 import type { LoadGenerator } from './generator/generator.ts';
 import { findK6, k6Generator } from './generator/k6.ts';
 import type { ProcessGuard } from './local/guard.ts';
-import { piTable } from './pi-table.ts';
+import { rehearse } from './rehearsal.ts';
 import { noPicture, type Painter, painter } from './report/picture.ts';
 import { checkFolder, type ReportDocuments, reportDocuments, writeReport } from './report/report.ts';
 import type { Scenario } from './scenario.ts';
@@ -129,9 +129,14 @@ async function chooseGenerator(options: RunOptions): Promise<LoadGenerator> {
   return builtInGenerator(directory, clock);
 }
 
-/** Asks for the table of pi, and shows it. Gives back what was wrong with it. */
-async function showPi({ cluster, view, deadline = 5000 }: RunOptions): Promise<string[]> {
-  const rows = await piTable(cluster.gatewayUrl, deadline);
+/** Asks for the table of pi, and shows it. Gives back what was wrong with it. Throws where a load would prove nothing. */
+async function showPi({ cluster, scenario, view, deadline = 5000 }: RunOptions): Promise<string[]> {
+  if (!cluster.keepsBooks) {
+    throw new Error(
+      'the servers keep no books of their calls, and without them nothing can be proven: server.recordCalls=true in the chart',
+    );
+  }
+  const rows = await rehearse(cluster.gatewayUrl, scenario.load, deadline);
   const nodes = cluster.state().gateways.flatMap(({ nodes }) => nodes);
   const nameOf = (node: string | undefined) => nodes.find(({ id }) => id === node)?.server ?? node ?? 'nobody';
   view.say('');
@@ -140,7 +145,12 @@ async function showPi({ cluster, view, deadline = 5000 }: RunOptions): Promise<s
     view.say(`  pi(${n}) = ${value?.toPrecision(12) ?? 'no answer'}  ${mark}  ${view.paint.soft(nameOf(node))}`);
   }
   view.say('');
-  return rows.filter(({ right }) => !right).map(({ n, value }) => `pi(${n}) was ${value ?? 'not answered'}`);
+  return rows
+    .filter(({ right }) => !right)
+    .map(
+      ({ n, value, failure }) =>
+        `pi(${n}) was ${failure === undefined ? (value ?? 'no number') : `not answered: ${failure}`}`,
+    );
 }
 
 async function play(generator: LoadGenerator, options: RunOptions): Promise<Played> {

@@ -7,6 +7,9 @@ import type { EndRecord } from '../sample.ts';
 /** What came of one call over HTTP. */
 export type Outcome = Pick<EndRecord, 'outcome' | 'attempts' | 'mayHaveExecuted' | 'node'>;
 
+/** What came of a call that is no part of the load. */
+export type Answered = { value: unknown; node: string | undefined } | { failure: string };
+
 /** Makes calls through a gateway and judges the answers. Never sends a call again: that is what is under test. */
 export class Caller {
   readonly #pool: Pool;
@@ -31,18 +34,17 @@ export class Caller {
       });
       return { ...judge(status, text, call), attempts, ...(node !== undefined && { node }) };
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? (cause as Error).name;
-      return { attempts: 1, mayHaveExecuted: false, outcome: `NO_ANSWER/${code}` };
+      return { attempts: 1, mayHaveExecuted: false, outcome: noAnswer(cause) };
     }
   }
 
-  /** The value that a call without an id answers, undefined if it fails. */
-  async ask(method: string, input: unknown): Promise<{ value: unknown; node: string | undefined }> {
+  /** Makes a call without an id, which is no part of the load. */
+  async ask(method: string, input: unknown): Promise<Answered> {
     try {
       const { status, text, node } = await this.#post(method, input, {});
-      return { value: status === 200 ? JSON.parse(text) : undefined, node };
-    } catch {
-      return { value: undefined, node: undefined };
+      return status === 200 ? { value: JSON.parse(text), node } : { failure: errorOf(status, parsed(text)).code };
+    } catch (cause) {
+      return { failure: noAnswer(cause) };
     }
   }
 
@@ -73,22 +75,32 @@ interface ErrorBody {
 }
 
 function judge(status: number, text: string, call: PlannedCall): Pick<Outcome, 'outcome' | 'mayHaveExecuted'> {
-  let body: unknown;
+  const body = parsed(text);
+  if (status !== 200 || body === undefined) {
+    const { code, mayHaveExecuted } = errorOf(status, body);
+    return { outcome: code, mayHaveExecuted };
+  }
+  const expected = call.method === 'pi' ? expectedPi(call.input as number) : call.input;
+  return { outcome: sameValue(body, expected) ? 'ok' : 'WRONG', mayHaveExecuted: false };
+}
+
+/** The error of an answer, its reason behind a slash; its status where it is not the gateway's. */
+function errorOf(status: number, body: unknown): { code: string; mayHaveExecuted: boolean } {
+  const { code = `HTTP_${status}`, reason, mayHaveExecuted } = (body as { error?: ErrorBody } | null)?.error ?? {};
+  return { code: reason ? `${code}/${reason}` : code, mayHaveExecuted: mayHaveExecuted === true };
+}
+
+function noAnswer(cause: unknown): string {
+  return `NO_ANSWER/${(cause as NodeJS.ErrnoException).code ?? (cause as Error).name}`;
+}
+
+/** Undefined where it is no JSON. */
+function parsed(text: string): unknown {
   try {
-    body = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    return { outcome: `HTTP_${status}`, mayHaveExecuted: false };
+    return undefined;
   }
-  if (status === 200) {
-    const expected = call.method === 'pi' ? expectedPi(call.input as number) : call.input;
-    return { outcome: sameValue(body, expected) ? 'ok' : 'WRONG', mayHaveExecuted: false };
-  }
-  const error = (body as { error?: ErrorBody } | null)?.error;
-  const code = error?.code ?? `HTTP_${status}`;
-  return {
-    outcome: error?.reason ? `${code}/${error.reason}` : code,
-    mayHaveExecuted: error?.mayHaveExecuted === true,
-  };
 }
 
 function header(value: string | string[] | undefined): string | undefined {

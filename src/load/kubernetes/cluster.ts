@@ -71,6 +71,10 @@ export class KubernetesCluster implements Cluster {
     return this.#options.gatewayUrl ?? this.#here.release.gatewayUrl;
   }
 
+  get keepsBooks(): boolean {
+    return this.#here.population.ready('server').some((life) => life.at('ledger') !== undefined);
+  }
+
   start(servers: number): Promise<void> {
     this.#starting ??= this.#start(servers);
     return this.#starting;

@@ -40,6 +40,7 @@ const aimPatience = 2000;
 /** Servers, a gateway and ZooKeeper as processes of this machine. */
 export class LocalCluster implements Cluster {
   readonly kind = 'local processes';
+  readonly keepsBooks = true;
   readonly #options: LocalClusterOptions;
   readonly #zookeeper: LocalZooKeeper;
   readonly #fleet: Fleet;
