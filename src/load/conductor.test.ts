@@ -19,6 +19,8 @@ class FakeCluster implements Cluster {
   /** How long it takes until it has settled, ms. */
   settling = 1500;
   fails: string | undefined;
+  /** When somebody deletes it, ms. */
+  goneAt = Number.POSITIVE_INFINITY;
   refuses: string[] = [];
   #desired = 3;
   #ready = 3;
@@ -50,6 +52,7 @@ class FakeCluster implements Cluster {
     return this.#do('rolling');
   }
   state(): ClusterState {
+    if (this.#clock.now() >= this.goneAt) throw new Error('the Deployment is gone');
     const nodes = Array.from({ length: this.#ready }, (_, index) => {
       const name = `server-${index + 1}`;
       return {
@@ -93,6 +96,8 @@ class FakeLoad implements LoadGenerator {
   started = false;
   /** Does not end when it is stopped. */
   deaf = false;
+  /** How long it prepares before its first call, ms. */
+  prepares = 0;
   constructor(clock: VirtualClock) {
     this.#clock = clock;
   }
@@ -114,7 +119,8 @@ class FakeLoad implements LoadGenerator {
       listener({ kind: 'end', id, at: at + 1, outcome: 'ok', attempts: 1, mayHaveExecuted: false });
       this.#clock.timer(100, beat);
     };
-    beat();
+    if (this.prepares > 0) this.#clock.timer(this.prepares, beat);
+    else beat();
     return {
       pid: 1,
       ended,
@@ -306,6 +312,40 @@ describe('the conductor', () => {
     assert.equal(played.events.length, 1);
     assert.match(played.events[0]!.problem!, /^the run ended before it had settled: /);
     assert.deepEqual(played.load.state, 'died');
+  });
+
+  for (const [when, goneAt, index] of [
+    ['between events', 500, undefined],
+    ['while one settles', 1500, 1],
+  ] as const) {
+    it(`ends when what it is played on is gone ${when}, and says why`, async () => {
+      const { load, played } = await play('[{ at: 1s, do: kill }, { at: 30s, do: rolling }]', ({ cluster }) => {
+        cluster.goneAt = goneAt;
+      });
+      assert.equal(played.interrupted, 'the Deployment is gone');
+      assert.deepEqual(
+        played.events.map((event) => [event.index, event.problem]),
+        index === undefined ? [] : [[index, 'the Deployment is gone']],
+      );
+      assert.equal(load.stoppedAt, goneAt);
+    });
+  }
+
+  it('counts from the first call, not from the start of a generator that prepares', async () => {
+    const { load, played, cluster } = await play('[{ at: 1s, do: kill }]', ({ load }) => {
+      load.prepares = 7000;
+    });
+    assert.deepEqual(cluster.done, ['8000 kill 1']);
+    assert.equal(played.began, played.samples[0]!.intended);
+    assert.equal(load.stoppedAt, 15_500);
+  });
+
+  it('ends early when it is told to before the first call', async () => {
+    const { load, played } = await play('[{ at: 1s, do: kill }]', ({ load, clock, abort }) => {
+      load.prepares = 60_000;
+      clock.timer(2000, () => abort.abort(new Error('Ctrl-C')));
+    });
+    assert.deepEqual([load.stoppedAt, played.events, played.samples], [2000, [], []]);
   });
 
   it('ends early when it is told to, in the middle of an event', async () => {

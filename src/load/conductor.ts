@@ -65,16 +65,28 @@ export async function conduct(options: ConductOptions): Promise<Played> {
   const book = new SampleBook();
   const states: ClusterState[] = [];
   const events: PlayedEvent[] = [];
-  const began = now();
+  const { promise: flowing, resolve: flows } = Promise.withResolvers<void>();
+  let first: number | undefined;
   const load = await generator.start(plan, (record) => {
+    if (record.kind === 'sent') {
+      first ??= record.intended;
+      flows();
+    }
     book.add(record);
     tell({ kind: 'record', record });
   });
+  // k6 works out the right answers before its first call, which takes seconds.
+  await unlessAborted(Promise.race([flowing, load.ended]), signal).catch(() => {});
+  const began = first ?? now();
   tell({ kind: 'load-begins', at: began });
   const watching = new AbortController();
-  const watched = watchStates(cluster, clock, states, tell, watching.signal);
-  // The events end with the load: without it they would prove nothing.
+  // The events end with the load: without it they would prove nothing. They end with what they are done to, too.
   const over = new AbortController();
+  let blind: string | undefined;
+  const watched = watchStates(cluster, clock, states, tell, watching.signal).catch((cause: Error) => {
+    blind = cause.message;
+    over.abort(cause);
+  });
   const ended = load.ended.then((end) => {
     over.abort(new Error('the load ended'));
     tell({ kind: 'load-ends', end });
@@ -115,7 +127,7 @@ export async function conduct(options: ConductOptions): Promise<Played> {
     load: end,
     incidents: cluster.incidents(),
     environment: cluster.environment(),
-    interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : undefined,
+    interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : blind,
   };
 }
 
@@ -144,7 +156,12 @@ async function play(step: Step, index: number, name: string, options: PlayOption
   const deadline = now() + patience;
   const done = { index, name, step, at: deed.at, deed };
   for (;;) {
-    const missing = unsettled(step, deed, cluster.state());
+    let missing: string | undefined;
+    try {
+      missing = unsettled(step, deed, cluster.state());
+    } catch (cause) {
+      return { ...done, settledAt: undefined, problem: (cause as Error).message };
+    }
     if (missing === undefined) return { ...done, settledAt: now(), problem: undefined };
     if (now() >= deadline) {
       return { ...done, settledAt: undefined, problem: `not settled within ${patience / 1000} s: ${missing}` };
