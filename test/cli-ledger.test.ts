@@ -28,7 +28,7 @@ class Pod {
 
   async ledger() {
     const group = EvenkeelGroup.start(this.#test, ['ledger', ...free], { env: this.#env });
-    const reader = new LedgerReader(`http://${(await group.line('the ledger is served')).listen}`);
+    const reader = new LedgerReader(`http://${(await group.line('the ledger is served')).listen}`, 'pod-1');
     this.#test.after(() => reader.close());
     return { group, reader };
   }

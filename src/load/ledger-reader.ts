@@ -18,13 +18,18 @@ interface Progress {
 /** Follows the books of one server from afar (ledger-protocol.ts). Asks only when `read` is called. */
 export class LedgerReader {
   readonly #pool: Pool;
+  readonly #server: string;
   readonly #book = new ExecutionBook();
   readonly #files = new Map<string, Progress>();
   readonly #lost = new Set<string>();
   #complete = false;
 
-  /** @param url such as `http://10.0.0.7:9092` */
-  constructor(url: string) {
+  /**
+   * @param url such as `http://10.0.0.7:9092`
+   * @param server whose books they must be: an address may have another owner later
+   */
+  constructor(url: string, server: string) {
+    this.#server = server;
     this.#pool = new Pool(url, { connections: 1, headersTimeout: patience, bodyTimeout: patience });
   }
 
@@ -34,6 +39,7 @@ export class LedgerReader {
    */
   async read(): Promise<void> {
     const listing = JSON.parse((await this.#ask('GET', '/calls')).toString()) as Listing;
+    if (listing.server !== this.#server) throw new Error(`the books there are those of ${listing.server}`);
     for (const { name, size } of listing.files.toSorted((a, b) => byPart(a.name, b.name))) {
       while (this.#progress(name).offset < size) await this.#readOn(name);
     }

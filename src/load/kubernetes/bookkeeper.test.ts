@@ -29,11 +29,11 @@ class Server {
     this.ledger = new Ledger({ directory: this.directory, server: name });
   }
 
-  static async start(t: TestContext, name: string, keep?: number): Promise<Server> {
+  static async start(t: TestContext, name: string, { port = 0 } = {}): Promise<Server> {
     const server = new Server(name);
-    const listen = { host: '127.0.0.1', port: 0 };
+    const listen = { host: '127.0.0.1', port };
     const { directory } = server;
-    server.sidecar = await startLedgerServer({ directory, listen, server: name, ...(keep !== undefined && { keep }) });
+    server.sidecar = await startLedgerServer({ directory, listen, server: name });
     const count = (message: unknown) => {
       const { request } = message as DiagnosticsChannel.RequestTrailersMessage;
       const { origin, path } = request;
@@ -137,6 +137,26 @@ describe('the books of all servers', () => {
     assert.deepEqual(others, []);
     assert.deepEqual([gap!.server, gap!.why], ['a', 'its pod was gone before the rest was read']);
     assert.ok(gap!.from <= lost && gap!.until >= lost && gap!.from > lost - 20_000, JSON.stringify(gap));
+  });
+
+  it('are not those of a newcomer who has the address of a pod that is gone', async (t) => {
+    const { population, keeper } = scene(t);
+    const a = await Server.start(t, 'a');
+    a.call('1');
+    population.put(a.pod());
+    await a.isRead();
+    const { port } = a.sidecar;
+    await a.sidecar.close();
+    const b = await Server.start(t, 'b', { port });
+    b.call('2');
+    population.put(b.pod());
+    population.gone(a.pod());
+    const books = await keeper.close();
+    assert.deepEqual(ids(books), ['1', '2']);
+    assert.deepEqual(
+      books!.gaps.map(({ server, why }) => [server, why]),
+      [['a', 'its pod was gone before the rest was read']],
+    );
   });
 
   it('are missing whole where a ledger never answers, and it is said why', async (t) => {

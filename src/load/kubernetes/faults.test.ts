@@ -137,11 +137,12 @@ describe('a kill', () => {
 describe('a server that keeps books', () => {
   /** One that works on nothing until it has been let go twice. */
   async function idle(t: TestContext) {
+    const server = 'lt-server-0';
     const directory = await mkdtemp(join(tmpdir(), 'evenkeel-test-'));
     t.after(() => rm(directory, { recursive: true }));
-    const ledger = new Ledger({ directory, server: 'any' });
+    const ledger = new Ledger({ directory, server });
     ledger.begin('done', 'pi')();
-    const sidecar = await startLedgerServer({ directory, listen: { host: '127.0.0.1', port: 0 }, server: 'any' });
+    const sidecar = await startLedgerServer({ directory, listen: { host: '127.0.0.1', port: 0 }, server });
     t.after(() => sidecar.close());
     const ports = [{ name: 'ledger', containerPort: sidecar.port }];
     const made = await scene(t, 1, { initContainers: [{ name: 'ledger', image: 'i', ports }] });

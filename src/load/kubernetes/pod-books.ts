@@ -17,7 +17,7 @@ export class PodBooks {
   /** @param where host:port of its ledger; @param now ms since 1970 */
   constructor(life: PodLife, where: string, now: () => number) {
     this.life = life;
-    this.#reader = new LedgerReader(`http://${where}`);
+    this.#reader = new LedgerReader(`http://${where}`, life.name);
     this.#now = now;
   }
 
