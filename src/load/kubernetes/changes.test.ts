@@ -16,9 +16,10 @@ async function scene(t: TestContext) {
   server.put(deployments, { metadata: { name: 'd', labels: own }, spec: { replicas: 2 } });
   server.put(autoscalers, { metadata: { name: 'h', labels: own }, spec: { minReplicas: 1, maxReplicas: 4 } });
   server.put(nodes, { metadata: { name: 'n' }, spec: {} });
-  const options = { api, release, by: 'me' };
+  const said: string[] = [];
+  const options = { api, release, by: 'me', say: (sentence: string) => said.push(sentence) };
   const changes = new Changes(options);
-  return { server, options, changes };
+  return { server, options, changes, said };
 }
 
 describe('changes', () => {
@@ -29,7 +30,10 @@ describe('changes', () => {
     await changes.make(autoscalers, 'h', { minReplicas: 3, maxReplicas: 3 });
     await changes.make(nodes, 'n', { unschedulable: true });
     const note = server.find(autoscalers, 'h').metadata.annotations![annotation]!;
-    assert.deepEqual(JSON.parse(note), { by: 'me', release: 'demo/lt', was: { minReplicas: 1, maxReplicas: 4 } });
+    assert.deepEqual(JSON.parse(note), {
+      ...{ by: 'me', release: 'demo/lt' },
+      ...{ was: { minReplicas: 1, maxReplicas: 4 }, set: { minReplicas: 3, maxReplicas: 3 } },
+    });
     assert.deepEqual(await changes.undoAll(), []);
     assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
     assert.deepEqual(server.find(autoscalers, 'h').spec, { minReplicas: 1, maxReplicas: 4 });
@@ -57,7 +61,7 @@ describe('changes', () => {
     server.refuse = ({ method, name }) => {
       if (method !== 'PATCH' || name !== 'd') return undefined;
       server.refuse = () => undefined;
-      const note = JSON.stringify({ by: 'me', release: 'demo/lt', was: { replicas: 2 } });
+      const note = JSON.stringify({ by: 'me', release: 'demo/lt', was: { replicas: 2 }, set: { replicas: 5 } });
       server.patch(deployments, 'd', { metadata: { annotations: { [annotation]: note } }, spec: { replicas: 5 } });
       return { status: 504, message: 'timeout' };
     };
@@ -78,6 +82,75 @@ describe('changes', () => {
     server.denied.clear();
     assert.deepEqual(await changes.undoAll(), []);
     assert.deepEqual(server.find(autoscalers, 'h').spec, { minReplicas: 1, maxReplicas: 4 });
+  });
+});
+
+describe('what somebody has set since', () => {
+  const scaled = 'deployments/d was changed since, and stays so: replicas is 4, not 5 as a load test set it';
+
+  it('stays, when a load test ends, and that is said', async (t) => {
+    const { server, changes, said } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    await changes.make(autoscalers, 'h', { minReplicas: 3, maxReplicas: 3 });
+    server.patch(deployments, 'd', { spec: { replicas: 4 } });
+    server.patch(autoscalers, 'h', { spec: { maxReplicas: 20 } });
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 4 });
+    assert.deepEqual(server.find(autoscalers, 'h').spec, { minReplicas: 1, maxReplicas: 20 });
+    for (const object of [server.find(deployments, 'd'), server.find(autoscalers, 'h')]) {
+      assert.deepEqual(object.metadata.annotations, {});
+    }
+    const bounds = 'maxReplicas is 20, not 3 as a load test set it';
+    assert.deepEqual(said, [`horizontalpodautoscalers/h was changed since, and stays so: ${bounds}`, scaled]);
+  });
+
+  it('stays, when another one puts back what was left', async (t) => {
+    const { server, options, changes } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    server.patch(deployments, 'd', { spec: { replicas: 4 } });
+    assert.deepEqual(await restoreLeftovers({ ...options, by: 'the-next' }), { restored: [scaled], problems: [] });
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 4 });
+    assert.deepEqual(server.find(deployments, 'd').metadata.annotations, {});
+  });
+
+  it('is put back when it was changed by a load test thereafter', async (t) => {
+    const { server, changes, said } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    server.patch(deployments, 'd', { spec: { replicas: 4 } });
+    await changes.make(deployments, 'd', { replicas: 1 });
+    await changes.undoAll();
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 4 });
+    assert.deepEqual(said, []);
+  });
+
+  it('is not what an autoscaler did that was told the same', async (t) => {
+    const { server, changes, said } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    server.patch(deployments, 'd', { spec: { replicas: 3 } });
+    await changes.make(deployments, 'd', { replicas: 3 });
+    await changes.undoAll();
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
+    assert.deepEqual(said, []);
+  });
+
+  it('needs no word when it is what was there before', async (t) => {
+    const { server, changes, said } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    server.patch(deployments, 'd', { spec: { replicas: 2 } });
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.deepEqual([server.find(deployments, 'd').metadata.annotations, said], [{}, []]);
+  });
+
+  it('is not ours to put back when another conductor did it', async (t) => {
+    const { server, options, changes } = await scene(t);
+    await changes.make(deployments, 'd', { replicas: 5 });
+    const next = new Changes({ ...options, by: 'the-next' });
+    await restoreLeftovers({ ...options, by: 'the-next' });
+    await next.make(deployments, 'd', { replicas: 3 });
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 3 });
+    await next.undoAll();
+    assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Api, ApiError, hasStatus, type Where } from './api.ts';
+import { type Api, ApiError, hasStatus } from './api.ts';
 import { autoscalers, deployments, type Kind, type KubeObject, nodes, pods, statefulSets } from './objects.ts';
 
 /**
@@ -18,6 +18,8 @@ interface Note {
   release: string;
   /** How it was. */
   was: Fields;
+  /** What was set in its place, last. */
+  set: Fields;
 }
 
 /** What may be changed, and so put back. */
@@ -33,6 +35,8 @@ export interface ChangesOptions {
   api: Api;
   release: { name: string; namespace: string };
   by: string;
+  /** Told what is not put back because somebody has set it since, a sentence each. */
+  say?: ((sentence: string) => void) | undefined;
 }
 
 /** Changes that are put back, by one conductor for one release. */
@@ -49,11 +53,15 @@ export class Changes {
   async make<T extends KubeObject>(kind: Kind<T>, name: string, fields: Fields): Promise<T> {
     const { api, by } = this.#options;
     const object = await api.get(kind, name);
-    const spec = (object as unknown as { spec: Record<string, unknown> }).spec;
-    const now = Object.fromEntries(Object.keys(fields).map((field) => [field, (spec[field] ?? null) as number | null]));
-    // What is written there already is older, and so the truth.
-    const was = { ...now, ...readNote(object)?.was };
-    const note: Note = { by, release: this.#release, was };
+    const older = readNote(object);
+    const was: Record<string, Fields[string]> = { ...older?.was };
+    for (const [field, value] of Object.entries(fields)) {
+      const now = fieldOf(object, field);
+      // What is written there is older, and so the truth; unless somebody has set it since: neither we, nor who does what we order.
+      const ours = field in was && (now === older?.set[field] || now === value);
+      if (!ours) was[field] = now;
+    }
+    const note: Note = { by, release: this.#release, was, set: { ...older?.set, ...fields } };
     // Before the request: that it failed does not mean that nothing was done.
     this.#open.set(`${kind.plural}/${name}`, { kind, name });
     const metadata = { annotations: { [annotation]: JSON.stringify(note) } };
@@ -65,12 +73,15 @@ export class Changes {
     return this.#open.size > 0;
   }
 
-  /** Puts one object back as it was, if we have changed it. */
+  /** Puts one object back as it was, if we have changed it, and nobody has since. */
   async undo(kind: Kind, name: string): Promise<void> {
     const key = `${kind.plural}/${name}`;
+    const { api, by, say } = this.#options;
     if (!this.#open.has(key)) return;
-    await restoreOne(this.#options.api, kind, name);
+    // What another conductor has changed since is that one's to put back.
+    const left = await restoreOne(api, kind, name, (note) => note.by === by);
     this.#open.delete(key);
+    if (left !== undefined) say?.(left);
   }
 
   /** Puts everything back as it was. Gives a sentence for each that could not be; the next time it is tried again. */
@@ -92,8 +103,8 @@ export class Changes {
 }
 
 /**
- * Puts back what a conductor of this release that is no more has left. Gives a sentence for each object that was put back, and for
- * each that could not be. Rejects when a conductor is at work on it.
+ * Puts back what a conductor of this release that is no more has left, but for what somebody has set since. Gives a sentence for
+ * each object that was seen to, and for each that could not be. Rejects when a conductor is at work on it.
  */
 export async function restoreLeftovers(options: ChangesOptions): Promise<{ restored: string[]; problems: string[] }> {
   const { api, release } = options;
@@ -115,8 +126,8 @@ export async function restoreLeftovers(options: ChangesOptions): Promise<{ resto
   for (const by of new Set(left.map(({ note }) => note.by))) await assertOver(options, by);
   for (const { kind, name } of left) {
     try {
-      await restoreOne(api, kind, name);
-      restored.push(`${kind.plural}/${name} is as it was before an earlier load test`);
+      const left = await restoreOne(api, kind, name, () => true);
+      restored.push(left ?? `${kind.plural}/${name} is as it was before an earlier load test`);
     } catch (cause) {
       problems.push(notRestored(kind, name, cause));
     }
@@ -137,18 +148,39 @@ async function assertOver({ api, release, by: own }: ChangesOptions, by: string)
   );
 }
 
-async function restoreOne(api: Api, kind: Kind, name: string, where: Where = {}): Promise<void> {
+/** Takes the note from an object, and puts back what still is as the note says. Gives what is not, as a sentence. */
+async function restoreOne(
+  api: Api,
+  kind: Kind,
+  name: string,
+  ours: (note: Note) => boolean,
+): Promise<string | undefined> {
   try {
-    const note = readNote(await api.get(kind, name, where));
-    if (note === undefined) return;
+    const object = await api.get(kind, name);
+    const note = readNote(object);
+    if (note === undefined || !ours(note)) return undefined;
     const { fields = [] } = changeable.find((entry) => entry.kind === kind) ?? {};
     // Whatever somebody wrote there, no other field is touched.
-    const spec = Object.fromEntries(Object.entries(note.was).filter(([field]) => fields.includes(field)));
-    await api.patch(kind, name, { metadata: { annotations: { [annotation]: null } }, spec }, where);
+    const known = Object.entries(note.was).filter(([field]) => fields.includes(field));
+    const isForeign = (field: string) => field in note.set && fieldOf(object, field) !== note.set[field];
+    const spec = Object.fromEntries(known.filter(([field]) => !isForeign(field)));
+    await api.patch(kind, name, { metadata: { annotations: { [annotation]: null } }, spec });
+    const left = known.filter(([field, was]) => isForeign(field) && fieldOf(object, field) !== was);
+    if (left.length === 0) return undefined;
+    const words = left.map(
+      ([field]) => `${field} is ${fieldOf(object, field)}, not ${note.set[field]} as a load test set it`,
+    );
+    return `${kind.plural}/${name} was changed since, and stays so: ${words.join(', ')}`;
   } catch (cause) {
     // What is gone needs nothing.
-    if (!hasStatus(cause, 404)) throw cause;
+    if (hasStatus(cause, 404)) return undefined;
+    throw cause;
   }
+}
+
+function fieldOf(object: KubeObject, field: string): Fields[string] {
+  const { spec } = object as unknown as { spec: Fields };
+  return spec[field] ?? null;
 }
 
 function notRestored(kind: Kind, name: string, cause: unknown): string {
@@ -160,8 +192,8 @@ function readNote({ metadata }: KubeObject): Note | undefined {
   const text = metadata.annotations?.[annotation];
   if (text === undefined) return undefined;
   try {
-    const { by, release, was } = JSON.parse(text) as Note;
-    return { by: String(by), release: String(release), was: { ...was } };
+    const { by, release, was, set } = JSON.parse(text) as Note;
+    return { by: String(by), release: String(release), was: { ...was }, set: { ...set } };
   } catch {
     return undefined;
   }

@@ -83,6 +83,7 @@ describe('a release on Kubernetes', () => {
       by: 'conductor',
       release: 'demo/lt',
       was: { replicas: 2 },
+      set: { replicas: 5 },
     });
     const down = await cluster.scale(1);
     assert.equal(down.servers.length, 4);

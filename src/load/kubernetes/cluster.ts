@@ -157,7 +157,7 @@ export class KubernetesCluster implements Cluster {
     for (const sentence of [...left.restored, ...left.problems]) say(sentence);
     signal.throwIfAborted();
     const ownNode = this.#options.nodeName ?? process.env.NODE_NAME;
-    const site = new Site({ api, release, clock, by, ownNode, registry, registryAuth, signal });
+    const site = new Site({ api, release, clock, by, say, ownNode, registry, registryAuth, signal });
     this.#site = site;
     await site.open();
     this.#facts = await gatherFacts(site);

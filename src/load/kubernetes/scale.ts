@@ -14,12 +14,13 @@ export async function scale(site: Site, servers: number, keep: boolean): Promise
   const { changes, population, release, autoscaler } = site;
   const at = site.now();
   const before = new Set(population.all('server'));
+  const desired = replicasOf(site.deployment('server'));
   const wanted = () => population.present('server').filter(({ stoppedAt }) => stoppedAt === undefined);
   if (autoscaler !== undefined) {
     await changes.make(autoscalers, autoscaler.metadata.name, { minReplicas: servers, maxReplicas: servers });
   }
-  if (replicasOf(site.deployment('server')) !== servers) {
-    // At once: the autoscaler looks only now and then.
+  if (desired !== servers || replicasOf(site.deployment('server')) !== servers) {
+    // At once: the autoscaler looks only now and then. Also if it was quicker, so that the note says what was set.
     await changes.make(deployments, release.server, { replicas: servers });
   }
   await site.until(

@@ -28,6 +28,8 @@ export interface SiteOptions {
   clock: Clock;
   /** Who changes things here: the name of the conductor's pod. */
   by: string;
+  /** Told what people should know of what is put back. */
+  say: (sentence: string) => void;
   /** The conductor's own node, which must not be emptied; undefined if it is on none. */
   ownNode: string | undefined;
   /** Default: what the gateways' manifest says. */
@@ -64,7 +66,7 @@ export class Site {
   #deaf = 0;
 
   constructor(options: SiteOptions) {
-    const { api, release, clock, by, ownNode, signal } = options;
+    const { api, release, clock, by, say, ownNode, signal } = options;
     this.api = api;
     this.release = release;
     this.clock = clock;
@@ -72,7 +74,7 @@ export class Site {
     this.ownNode = ownNode;
     this.#options = options;
     this.#offset = clock.wallTime() - clock.now();
-    this.changes = new Changes({ api, release, by });
+    this.changes = new Changes({ api, release, by, say });
     this.population = new Population(
       () => this.now(),
       (incident) => this.incidents.push(incident),
