@@ -463,6 +463,28 @@ describe('a run that was ended early', () => {
     assert.match(verdict.headline, /1 wrong: see 2 scale to 2, the whole run$/);
   });
 
+  for (const [what, against] of [
+    ['an incident', { incidents: [{ at: began + 12_000, what: 'server-2 ended unasked' }] }],
+    ['a call that was due and never sent', { dropped: [{ kind: 'dropped', at: began + 12_000, count: 1 }] }],
+    ['a fault that did not happen', { events: [{ ...early.events[0]!, problem: 'could not be done: no' }] }],
+  ] as const) {
+    it(`is failed for ${what}`, () => {
+      const due = finished.due + ('dropped' in against ? 1 : 0);
+      const load = { state: 'finished' as const, record: { ...finished, due } };
+      assert.equal(judge({ ...ended, load, ...against }).outcome, 'failed');
+    });
+  }
+
+  it('is not failed for an event in whose middle it was ended', () => {
+    const last = {
+      ...early.events[2]!,
+      settledAt: undefined,
+      problem: 'the run ended before it had settled: 1 server',
+    };
+    const verdict = judge({ ...ended, events: [...early.events.slice(0, 2), last] });
+    assert.equal(verdict.outcome, 'unfinished');
+  });
+
   it('is failed when it was the load that died', () => {
     const died = { ...early, interrupted: undefined, load: { state: 'died' as const, at, how: 'SIGKILL' } };
     assert.equal(judge(died).outcome, 'failed');

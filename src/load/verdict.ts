@@ -84,7 +84,10 @@ export function judge(recording: Recording): Verdict {
   const latencies = sorted(books.calls.flatMap(({ sample }) => latency(sample) ?? []));
   const total = tally(books.calls, recording.dropped);
   const ok = problems.length === 0;
-  const outcome = outcomeOf(ok, recording, total);
+  const harmless = recording.incidents.length === 0 && books.flaws.length === 0 && harmlessEvents(events);
+  const isUnfinished =
+    recording.interrupted !== undefined && harmless && [...bad, 'dropped' as const].every((word) => total[word] === 0);
+  const outcome: Outcome = ok ? 'passed' : isUnfinished ? 'unfinished' : 'failed';
   return {
     ok,
     outcome,
@@ -100,9 +103,9 @@ export function judge(recording: Recording): Verdict {
   };
 }
 
-function outcomeOf(ok: boolean, { interrupted }: Recording, total: Tally): Outcome {
-  if (ok) return 'passed';
-  return interrupted !== undefined && bad.every((word) => total[word] === 0) ? 'unfinished' : 'failed';
+/** Nothing is known against any event. Of one in whose middle the run was ended nobody can say whether it happened as ordered. */
+function harmlessEvents(events: readonly EventVerdict[]): boolean {
+  return events.every(({ ok, event }, place) => ok || (place === events.length - 1 && event.settledAt === undefined));
 }
 
 /** Missing notes on which no call depended. */
