@@ -108,7 +108,11 @@ describe('what somebody has set since', () => {
     const { server, options, changes } = await scene(t);
     await changes.make(deployments, 'd', { replicas: 5 });
     server.patch(deployments, 'd', { spec: { replicas: 4 } });
-    assert.deepEqual(await restoreLeftovers({ ...options, by: 'the-next' }), { restored: [scaled], problems: [] });
+    assert.deepEqual(await restoreLeftovers({ ...options, by: 'the-next' }), {
+      restored: [scaled],
+      problems: [],
+      unseen: [],
+    });
     assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 4 });
     assert.deepEqual(server.find(deployments, 'd').metadata.annotations, {});
   });
@@ -161,17 +165,17 @@ describe('what a dead conductor left', () => {
     await changes.make(nodes, 'n', { unschedulable: true });
     const next = { ...options, by: 'the-next' };
     const found = ['nodes/n', 'deployments/d'].map((name) => `${name} is as it was before an earlier load test`);
-    assert.deepEqual(await restoreLeftovers(next), { restored: found, problems: [] });
+    assert.deepEqual(await restoreLeftovers(next), { restored: found, problems: [], unseen: [] });
     assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
     assert.deepEqual(server.find(nodes, 'n').spec, {});
-    assert.deepEqual(await restoreLeftovers(next), { restored: [], problems: [] });
+    assert.deepEqual(await restoreLeftovers(next), { restored: [], problems: [], unseen: [] });
   });
 
   it('of another release is not ours', async (t) => {
     const { server, options } = await scene(t);
     const other = new Changes({ ...options, release: { name: 'other', namespace } });
     await other.make(nodes, 'n', { unschedulable: true });
-    assert.deepEqual(await restoreLeftovers(options), { restored: [], problems: [] });
+    assert.deepEqual(await restoreLeftovers(options), { restored: [], problems: [], unseen: [] });
     assert.equal(server.find(nodes, 'n').spec.unschedulable, true);
   });
 
@@ -179,7 +183,9 @@ describe('what a dead conductor left', () => {
     const { server, options, changes } = await scene(t);
     await changes.make(deployments, 'd', { replicas: 5 });
     server.denied.add('list nodes');
-    assert.equal((await restoreLeftovers(options)).restored.length, 1);
+    const { restored, problems, unseen } = await restoreLeftovers(options);
+    assert.deepEqual([restored.length, problems.length, unseen.length], [1, 0, 1]);
+    assert.match(unseen[0]!, /^nodes could not be looked at: we may not list nodes cluster-wide/);
   });
 
   it('touches no field that is not ours, whatever the note says', async (t) => {
@@ -189,6 +195,6 @@ describe('what a dead conductor left', () => {
     await restoreLeftovers(options);
     assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 3 });
     server.patch(deployments, 'd', { metadata: { annotations: { [annotation]: 'no JSON' } } });
-    assert.deepEqual(await restoreLeftovers(options), { restored: [], problems: [] });
+    assert.deepEqual(await restoreLeftovers(options), { restored: [], problems: [], unseen: [] });
   });
 });

@@ -102,20 +102,30 @@ export class Changes {
   }
 }
 
+export interface Leftovers {
+  /** What was seen to, a sentence each. */
+  restored: string[];
+  /** What could not be put back, a sentence each. */
+  problems: string[];
+  /** What could not even be looked at, for want of a right, a sentence each: who may not has changed none, but another one may have. */
+  unseen: string[];
+}
+
 /**
- * Puts back what a conductor of this release that is no more has left, but for what somebody has set since. Gives a sentence for
- * each object that was seen to, and for each that could not be. Rejects when a conductor is at work on it.
+ * Puts back what a conductor of this release that is no more has left, but for what somebody has set since. Rejects when a
+ * conductor is at work on it.
  */
-export async function restoreLeftovers(options: ChangesOptions): Promise<{ restored: string[]; problems: string[] }> {
+export async function restoreLeftovers(options: ChangesOptions): Promise<Leftovers> {
   const { api, release } = options;
   const restored: string[] = [];
   const problems: string[] = [];
+  const unseen: string[] = [];
   const left: { kind: Kind; name: string; note: Note }[] = [];
   for (const { kind } of changeable) {
-    // Nodes may be none of our business, and then we have changed none.
     const found = await api.list(kind).catch((cause: unknown) => {
-      if (kind.clusterWide && hasStatus(cause, 403)) return { items: [] };
-      throw cause;
+      if (!kind.clusterWide || !hasStatus(cause, 403)) throw cause;
+      unseen.push(`${kind.plural} could not be looked at: ${(cause as Error).message}`);
+      return { items: [] };
     });
     for (const object of found.items) {
       const note = readNote(object);
@@ -132,7 +142,7 @@ export async function restoreLeftovers(options: ChangesOptions): Promise<{ resto
       problems.push(notRestored(kind, name, cause));
     }
   }
-  return { restored, problems };
+  return { restored, problems, unseen };
 }
 
 /** Two at once would put back what the other one needs. */

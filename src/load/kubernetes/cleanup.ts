@@ -14,7 +14,7 @@ export interface CleanupOptions {
   clock: Clock;
 }
 
-/** What was put back, and what could not be; a sentence each. */
+/** What was put back, and what could not be, or not be looked at; a sentence each. */
 export interface Cleanup {
   restored: readonly string[];
   problems: readonly string[];
@@ -28,5 +28,7 @@ export async function cleanup(options: CleanupOptions): Promise<Cleanup> {
   const { release: name, clock, namespace, configure } = options;
   const api = await connectApi({ clock, namespace, configure });
   const release = await findRelease(api, name);
-  return restoreLeftovers({ api, release, by: `${hostname()}-${process.pid}` });
+  const by = `${hostname()}-${process.pid}`;
+  const { restored, problems, unseen } = await restoreLeftovers({ api, release, by });
+  return { restored, problems: [...problems, ...unseen] };
 }

@@ -8,6 +8,7 @@ import type { Deed } from '../cluster.ts';
 import type { Step } from '../scenario.ts';
 import { unsettled } from '../settle.ts';
 import { annotation } from './changes.ts';
+import { cleanup } from './cleanup.ts';
 import type { KubernetesCluster, KubernetesClusterOptions } from './cluster.ts';
 import { autoscalers, deployments, nodes, pods, statefulSets } from './objects.ts';
 
@@ -311,6 +312,29 @@ describe('what an earlier load test has left', () => {
     await cluster.start(2);
     assert.deepEqual(said, ['deployments/lt-server is as it was before an earlier load test']);
     assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 2);
+  });
+
+  it('ends the next one before it begins where that may not put it back', async (t) => {
+    const { release } = await abandoned(t);
+    release.api.denied.add('patch deployments');
+    const { cluster } = connect(t, release);
+    await assert.rejects(
+      cluster.start(2),
+      /^Error: deployments\/lt-server could not be put back as it was: we may not patch deployments\.apps .*; who may do that does it by `evenkeel loadtest cleanup`$/,
+    );
+  });
+
+  it('is not said to be nothing where nodes cannot be looked at', async (t) => {
+    const { release } = await scene(t);
+    const { configure } = release;
+    assert.deepEqual(await cleanup({ clock: systemClock, configure }), { restored: [], problems: [] });
+    release.api.denied.add('list nodes');
+    const { problems } = await cleanup({ clock: systemClock, configure });
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /^nodes could not be looked at: we may not list nodes cluster-wide: /);
+    const { cluster, said } = connect(t, release);
+    await cluster.start(2);
+    assert.deepEqual(said, [], 'a run has none of its own there');
   });
 
   it('is not touched while that one is at work', async (t) => {

@@ -154,7 +154,11 @@ export class KubernetesCluster implements Cluster {
     const release = await findRelease(api, name);
     const by = this.#options.podName ?? process.env.POD_NAME ?? `${hostname()}-${process.pid}`;
     const left = await restoreLeftovers({ api, release, by });
-    for (const sentence of [...left.restored, ...left.problems]) say(sentence);
+    for (const sentence of left.restored) say(sentence);
+    // A closed node or a ZooKeeper that is away would be under test with the rest.
+    if (left.problems.length > 0) {
+      throw new Error(`${left.problems.join('; ')}; who may do that does it by \`evenkeel loadtest cleanup\``);
+    }
     signal.throwIfAborted();
     const ownNode = this.#options.nodeName ?? process.env.NODE_NAME;
     const site = new Site({ api, release, clock, by, say, ownNode, registry, registryAuth, signal });
