@@ -231,10 +231,11 @@ describe('the conductor', () => {
     );
   });
 
-  it('has nothing to do for a gradual scaling to what there is', async () => {
-    const { cluster, played } = await play('[{ at: 1s, do: scale, to: 3, how: gradual }]');
+  it('has nothing to do for a gradual scaling to what the autoscaler chose, and says so', async () => {
+    const { cluster, played } = await play('[{ at: 1s, do: hpa, to: 3 }, { at: 1s, do: scale, to: 3, how: gradual }]');
     assert.deepEqual(cluster.done, []);
-    assert.equal(played.events[0]!.settledAt! - played.began, 1000);
+    assert.deepEqual(played.events[1]!.deed!.proof, [{ what: '3 servers were wanted already', holds: true }]);
+    assert.equal(played.events[1]!.settledAt! - played.began, 2000);
   });
 
   it('does nothing for a baseline, and takes its time', async () => {
@@ -271,6 +272,15 @@ describe('the conductor', () => {
       refused,
       'the scenario cannot be played on fake: event 2, drain a node: it knows no drain; ' +
         'event 3, rolling restart of the gateways: it knows no gateway',
+    );
+    assert.equal(load.started, false);
+  });
+
+  it('is refused where there will not be as many servers as are to be hit', async () => {
+    const { refused, load } = await play('[{ at: 1s, do: scale, to: 1 }, { at: 1s, do: kill, count: 2 }]');
+    assert.equal(
+      refused,
+      'the scenario cannot be played on fake: event 2, kill -9 2 servers: there will be 1 server to choose from',
     );
     assert.equal(load.started, false);
   });

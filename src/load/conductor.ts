@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Cluster, ClusterState, Deed } from './cluster.ts';
 import { order } from './deeds.ts';
 import type { LoadGenerator, RunningLoad } from './generator/generator.ts';
+import { refusalsByHeadCount } from './head-count.ts';
 import type { LoadPlan } from './plan.ts';
 import type { LoadEnd, PlayedEvent, Recording } from './recording.ts';
 import { type LoadRecord, SampleBook } from './sample.ts';
@@ -44,9 +45,10 @@ const tail = 1000;
 const stopGrace = 5000;
 
 /** Throws a ScenarioError when a cluster cannot play all steps of a scenario: to learn that in the middle would waste the run. */
-export function assertPlayable({ events }: Scenario, cluster: Cluster): void {
-  const refusals = events.flatMap((step, place) => {
-    const why = cluster.refusal(step);
+export function assertPlayable(scenario: Scenario, cluster: Cluster): void {
+  const byHeadCount = refusalsByHeadCount(scenario);
+  const refusals = scenario.events.flatMap((step, place) => {
+    const why = cluster.refusal(step) ?? byHeadCount[place];
     return why === undefined ? [] : [`event ${place + 1}, ${describeStep(step)}: ${why}`];
   });
   if (refusals.length > 0) {

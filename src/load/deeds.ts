@@ -16,7 +16,7 @@ export async function order(step: Step, options: DeedOptions): Promise<Deed> {
   const { cluster, clock, now, signal } = options;
   switch (step.do) {
     case 'scale':
-      return step.pace.how === 'gradual' ? gradually(step.to, step.pace.every, options) : cluster.scale(step.to);
+      return scale(step, options);
     case 'rolling':
       return cluster.rolling();
     case 'kill':
@@ -42,6 +42,14 @@ export async function order(step: Step, options: DeedOptions): Promise<Deed> {
       return { at, until: now(), servers: [], proof: [] };
     }
   }
+}
+
+/** Says so where an autoscaler was there before: nothing else would show that there was nothing to do. */
+async function scale({ to, pace }: Extract<Step, { do: 'scale' }>, options: DeedOptions): Promise<Deed> {
+  const { desired } = options.cluster.state();
+  const deed = await (pace.how === 'gradual' ? gradually(to, pace.every, options) : options.cluster.scale(to));
+  if (desired !== to) return deed;
+  return { ...deed, proof: [...deed.proof, { what: `${to} servers were wanted already`, holds: true }] };
 }
 
 /** One server more or less at a time. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { pi } from '../pi/contract.ts';
+import { plannedCall } from './plan.ts';
 import { describeStep, parseScenario } from './scenario.ts';
 
 const folder = new URL('../../loadtest/scenarios/', import.meta.url);
@@ -104,6 +106,11 @@ events:
       'name: x\nservers: 0\nload: { kind: proof, rate: 1 }\nevents: []',
       /servers: expected a whole number 1..100, not 0/,
     ],
+    [
+      'an n of which the last in turn would be refused',
+      'name: x\nservers: 1\nload: { kind: proof, rate: 1, n: 99999995 }\nevents: []',
+      /load\.n: expected a whole number 0..99999994, not 99999995/,
+    ],
     ['an empty file', '', /the file: /],
     ['no YAML', 'a: [', /the scenario is no YAML/],
   ] as const) {
@@ -111,6 +118,14 @@ events:
       assert.throws(() => parseScenario(yaml), { message });
     });
   }
+
+  it('takes the largest n of which all in turn are answered', () => {
+    const { load } = parseScenario('name: x\nservers: 1\nload: { kind: proof, rate: 1, n: 99999994 }\nevents: []');
+    const inputs = Array.from({ length: 20 }, (_, index) => Number(plannedCall({ run: 'r', ...load }, index).input));
+    const last = Math.max(...inputs);
+    const { input } = pi.methods.pi;
+    assert.deepEqual([input.safeParse(last).success, input.safeParse(last + 1).success], [true, false]);
+  });
 
   it('names all that is wrong at once, and the file', () => {
     assert.throws(() => parseScenario('servers: 0', 'my.yaml'), {

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { spreadOfN } from './plan.ts';
 
 /** A length of time as people write it: `500ms`, `10s`, `2m`. Becomes milliseconds. */
 const duration = z
@@ -62,7 +63,9 @@ export function constantRate(rate: number): readonly z.infer<typeof stage>[] {
   return [{ rate, over: rampUp }];
 }
 
-const calls = { n: whole(0, 1e8).default(93), unsafe: share.default(0), duration: duration.optional() };
+/** The largest n that the demonstration service takes, of those asked for in turn. */
+const mostN = 1e8 - (spreadOfN - 1);
+const calls = { n: whole(0, mostN).default(93), unsafe: share.default(0), duration: duration.optional() };
 
 const load = z.discriminatedUnion('kind', [
   z
