@@ -141,6 +141,32 @@ describe('a release on Kubernetes', () => {
   });
 });
 
+describe('an API server', () => {
+  it('whose streams break is asked again, and nobody is blamed', async (t) => {
+    const { release, cluster, said } = await scene(t);
+    await cluster.start(2);
+    release.api.breakStreams();
+    const last = release.pods('server').at(-1)!.metadata.name;
+    release.lose(last);
+    await until(() => cluster.state().servers.find(({ name }) => name === last)?.phase === 'gone', 'it to be missed');
+    await until(() => said.length === 4, 'all that is watched to be heard of again');
+    assert.match(said[0]!, /^the API server .*; \w+ were heard of again after \d\.\d s$/);
+    assert.deepEqual(cluster.incidents(), []);
+  });
+
+  it('that is away for long is an incident', async (t) => {
+    // Ten times as fast where something is waited for to happen.
+    const clock = { ...systemClock, timer: (ms: number, done: () => void) => systemClock.timer(ms / 10, done) };
+    const { release, cluster } = await scene(t, {}, { clock });
+    await cluster.start(2);
+    release.api.refuse = () => ({ status: 503, message: 'etcd is gone' });
+    release.api.breakStreams();
+    await until(() => cluster.incidents().length > 0, 'an incident');
+    assert.match(cluster.incidents()[0]!.what, /; nothing was heard of \w+ for 5 s$/);
+    release.api.refuse = () => undefined;
+  });
+});
+
 describe('a release with an autoscaler', () => {
   it('is held to the number that is ordered, until the end', async (t) => {
     const { release, cluster } = await scene(t, { servers: 2, autoscaler: { min: 2, max: 4 } });

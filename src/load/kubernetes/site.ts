@@ -3,6 +3,7 @@ import type { AutoscalerState, ClusterState, Incident, Proof, ServerState } from
 import type { Api } from './api.ts';
 import { Changes } from './changes.ts';
 import { GatewayViews } from './gateway-views.ts';
+import { Hearing } from './hearing.ts';
 import {
   type Autoscaler,
   autoscalers,
@@ -59,11 +60,10 @@ export class Site {
   readonly #statefulSets: Watched<Workload>;
   readonly #autoscalers: Watched<Autoscaler>;
   readonly #watches: readonly { start(): Promise<void>; close(): Promise<void> }[];
+  readonly #hearing: Hearing;
   readonly #options: SiteOptions;
   readonly #offset: number;
   #registry: RegistryWatch | undefined;
-  /** How many kinds of objects nothing is heard of. */
-  #deaf = 0;
 
   constructor(options: SiteOptions) {
     const { api, release, clock, by, say, ownNode, signal } = options;
@@ -79,6 +79,11 @@ export class Site {
       () => this.now(),
       (incident) => this.incidents.push(incident),
     );
+    this.#hearing = new Hearing({
+      ...{ clock, say },
+      now: () => this.now(),
+      onIncident: (incident) => this.incidents.push(incident),
+    });
     this.gateways = new GatewayViews(this.population, clock);
     const selector = `${labels.release}=${release.name}`;
     this.#deployments = this.#watch(deployments, { selector });
@@ -183,6 +188,7 @@ export class Site {
   async close(): Promise<void> {
     this.gateways.close();
     await Promise.all([...this.#watches.map((watched) => watched.close()), this.#registry?.close()]);
+    this.#hearing.close();
   }
 
   #stateOf(server: PodLife): ServerState {
@@ -201,9 +207,8 @@ export class Site {
       clock,
       ...more,
       onTrouble: (error) => {
-        this.#deaf += error === undefined ? -1 : 1;
-        // All of them at once is one thing.
-        if (error !== undefined && this.#deaf === 1) this.incidents.push({ at: this.now(), what: error.message });
+        if (error === undefined) this.#hearing.heard(kind.plural);
+        else this.#hearing.lost(kind.plural, error.message);
       },
     });
   }

@@ -131,6 +131,12 @@ export class FakeApiServer {
     this.#streams.clear();
   }
 
+  /** Breaks all streams, as a load balancer does. */
+  breakStreams(): void {
+    for (const { response } of this.#streams) response.destroy();
+    this.#streams.clear();
+  }
+
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
