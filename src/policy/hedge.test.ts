@@ -19,7 +19,12 @@ const cases: [what: string, latencies: number[], delay: number][] = [
   ['p99 of 50 ms, in the bucket up to 52', many(1_000, 50), 156],
   ['p99 of 100 ms, in the bucket up to 104', many(1_000, 100), 312],
   ['p99 of 133 ms', many(1_000, 133), 400],
-  ['a slow method', many(1_000, 60_000), 400],
+  ['p99 of 300 ms', many(1_000, 300), 400],
+  ['p99 of 400 ms, in the bucket that ends there', many(1_000, 400), 400],
+  ['a method that is slow as a rule, in the bucket from 500 to 625', many(1_000, 600), 625],
+  ['the first answer of a slow method', [600], 625],
+  ['one of 20 is slow', [...many(95, 1), ...many(5, 2_000)], 400],
+  ['more than one of 20 is', [...many(94, 1), ...many(6, 1_900)], 400 * 1.25 ** 7],
   ['one in a hundred is slow: not yet the p99', [...many(99, 1), 1_000], 100],
   ['two in a hundred are slow', [...many(98, 1), 1_000, 1_000], 400],
   ['a clock that went back is a fast answer', many(32, -5), 100],
@@ -58,10 +63,41 @@ test('after a pause the windows begin anew', () => {
   assert.equal(hedge.delay(90_000), 100, 'none of the old ones counts');
 });
 
-test('within 100..400 ms, and at most 12 ms above three times the exact p99', () => {
+test('that a method is slow is remembered where it is seldom called', () => {
+  const hedge = new HedgeDelay();
+  hedge.record(600, 0);
+  assert.equal(hedge.delay(3_600_000), 625);
+  hedge.record(600, 3_600_000);
+  assert.equal(hedge.delay(3_600_000), 625);
+});
+
+test('that a method was slow is forgotten after two windows with answers', () => {
+  const hedge = new HedgeDelay();
+  hedge.record(600, 0);
+  for (const at of [20_000, 40_000]) for (const ms of many(19, 1)) hedge.record(ms, at);
+  assert.equal(hedge.delay(40_000), 400);
+});
+
+test('a slow method is sent twice in one call of 20 at most', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.double({ min: 0, max: 200, noNaN: true }), { minLength: 32, maxLength: 300 }),
+      fc.array(fc.double({ min: 0, max: 80_000, noNaN: true }), { minLength: 1, maxLength: 300 }),
+      (latencies) => {
+        const delay = after(latencies);
+        if (delay < 400) return;
+        const late = latencies.filter((ms) => ms > delay).length;
+        assert.ok(late <= latencies.length / 20, `${late} of ${latencies.length} take longer than ${delay}`);
+        const earlier = latencies.filter((ms) => ms > Math.max(400, delay / 1.25)).length;
+        assert.ok(delay === 400 || earlier > Math.floor(latencies.length / 20), 'it could be sooner');
+      },
+    ),
+  );
+});
+
+test('of a method that is not slow within 100..400 ms, and at most 12 ms above three times the exact p99', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 400, noNaN: true }), { minLength: 32, maxLength: 300 }),
       (latencies) => {
         const delay = after(latencies);
         const sorted = [...latencies].sort((a, b) => b - a);

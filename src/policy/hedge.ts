@@ -1,3 +1,5 @@
+import { SlowShare } from './slow-share.ts';
+
 /** The delay is this many times the recent p99: a call that is three times as late as nearly all others is not just slow. */
 const times = 3;
 /** Bounds of the delay, ms. */
@@ -14,9 +16,11 @@ const enough = 32;
 
 /**
  * When a silent attempt is also sent to a second node: after max(100 ms, 3 x the method's recent p99), at most 400 ms; as
- * long as fewer than 32 calls were answered recently, after 400 ms. One for each method. It remembers counts, no times.
+ * long as fewer than 32 calls were answered recently, after 400 ms. Of a method that is slow as a rule, later: when 19 of 20
+ * would have been answered (SlowShare). One for each method. It remembers counts, no times.
  */
 export class HedgeDelay {
+  readonly #slow = new SlowShare(longest);
   #current = new Uint32Array(buckets);
   #previous = new Uint32Array(buckets);
   #count = 0;
@@ -27,6 +31,7 @@ export class HedgeDelay {
   /** An attempt was answered. @param ms from its sending to its answer */
   record(ms: number, now: number): void {
     if (now >= this.#end) this.#turn(now);
+    this.#slow.record(ms);
     this.#current[Math.min(buckets - 1, Math.max(0, Math.floor(ms / width)))]!++;
     this.#count++;
   }
@@ -37,7 +42,7 @@ export class HedgeDelay {
     const current = now < this.#end + window;
     const previous = now < this.#end;
     const total = (current ? this.#count : 0) + (previous ? this.#previousCount : 0);
-    if (total < enough) return longest;
+    if (total < enough) return Math.max(longest, this.#slow.edge());
     // From the slow end, down to the bucket with p99 in it; what is below `shortestDelay` need not be told apart.
     let bucket = buckets - 1;
     let above = 0;
@@ -45,10 +50,12 @@ export class HedgeDelay {
       above += this.#current[bucket]! + (previous ? this.#previous[bucket]! : 0);
       if (above > Math.floor(total / 100)) break;
     }
-    return Math.min(longest, Math.max(shortestDelay, upperEdge(bucket) * times));
+    const delay = Math.min(longest, Math.max(shortestDelay, upperEdge(bucket) * times));
+    return delay < longest ? delay : Math.max(longest, this.#slow.edge());
   }
 
   #turn(now: number): void {
+    this.#slow.turn();
     const adjoining = now < this.#end + window;
     const old = this.#previous;
     this.#previous = this.#current;
