@@ -180,5 +180,10 @@ export const labels = {
   partOf: 'app.kubernetes.io/part-of',
 } as const;
 
+/** Of all that the chart makes for a release. In a chart of others the siblings are of the same release, and may have servers, too. */
+export function selectorOf(release: string): string {
+  return `${labels.partOf}=evenkeel,${labels.release}=${release}`;
+}
+
 /** Label that Kubernetes gives to EndpointSlices: the name of their Service. */
 export const serviceLabel = 'kubernetes.io/service-name';

@@ -1,5 +1,5 @@
 import type { Api } from './api.ts';
-import { deployments, labels, type Service, services, statefulSets, type Workload } from './objects.ts';
+import { deployments, labels, type Service, selectorOf, services, statefulSets, type Workload } from './objects.ts';
 
 /** What a release of the chart is made of, by name. */
 export interface Release {
@@ -33,8 +33,7 @@ export async function findRelease(api: Api, name: string | undefined): Promise<R
     throw new Error(`there is no release ${chosen} of evenkeel in the namespace ${namespace}; ${there}`);
   }
   const own = found.filter((object) => releaseOf(object) === chosen);
-  const selector = `${labels.release}=${chosen}`;
-  const sets = (await api.list(statefulSets, { selector })).items;
+  const sets = (await api.list(statefulSets, { selector: selectorOf(chosen) })).items;
   const there = (await api.list(services)).items;
   const ofServers = there.find((object) => releaseOf(object) === chosen && componentOf(object) === 'server');
   const ofGateways = gatewayService(there, chosen, namespace);
@@ -82,8 +81,9 @@ function isAddress(clusterIP: string | undefined): clusterIP is string {
   return clusterIP !== undefined && clusterIP !== '' && clusterIP !== 'None';
 }
 
+/** Undefined where it is no part of the chart. */
 function releaseOf({ metadata }: Workload | Service): string | undefined {
-  return metadata.labels?.[labels.release];
+  return metadata.labels?.[labels.partOf] === 'evenkeel' ? metadata.labels[labels.release] : undefined;
 }
 
 function componentOf({ metadata }: Workload | Service): string | undefined {

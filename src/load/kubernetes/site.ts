@@ -10,8 +10,8 @@ import {
   deployments,
   type Kind,
   type KubeObject,
-  labels,
   pods,
+  selectorOf,
   statefulSets,
   type Workload,
 } from './objects.ts';
@@ -85,7 +85,7 @@ export class Site {
       onIncident: (incident) => this.incidents.push(incident),
     });
     this.gateways = new GatewayViews(this.population, clock);
-    const selector = `${labels.release}=${release.name}`;
+    const selector = selectorOf(release.name);
     this.#deployments = this.#watch(deployments, { selector });
     this.#statefulSets = this.#watch(statefulSets, { selector });
     // It may be the user's own, with other labels.

@@ -4,7 +4,7 @@ import { clusterOn } from '../../../test/support/kubernetes/cluster.ts';
 import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kubernetes/release.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { KubernetesClusterOptions } from './cluster.ts';
-import { deployments, labels, services, statefulSets } from './objects.ts';
+import { deployments, labels, pods, services, statefulSets } from './objects.ts';
 
 /** Fifty times as fast for who waits, as fast as ever for the API server's deadlines. */
 const hasty = {
@@ -66,6 +66,33 @@ describe('a release that is not there', () => {
       await failure(t, ({ api }) => api.delete(services, 'lt-gateway')),
       'the release lt in the namespace demo has no Service of its gateways with a port named http',
     );
+  });
+});
+
+describe('a release in a chart of others', () => {
+  it('is told from its siblings, whatever they call their parts', async (t) => {
+    const release = await FakeRelease.start();
+    t.after(() => release.close());
+    const { api } = release;
+    // All of them stand before ours in a list by name.
+    for (const component of ['server', 'gateway', 'zookeeper']) {
+      const foreign = { [labels.release]: release.name, [labels.component]: component, [labels.partOf]: 'shop' };
+      const metadata = { name: `a-${component}`, labels: foreign };
+      const status = { phase: 'Running', podIP: '127.0.0.9', conditions: [{ type: 'Ready', status: 'True' }] };
+      api.put(pods, { metadata, spec: { containers: [{ name: 'x', image: 'x' }] }, status });
+      api.put(component === 'zookeeper' ? statefulSets : deployments, { metadata, spec: { replicas: 1 } });
+      const ports = [{ name: 'http', port: 80 }];
+      api.put(services, { metadata, spec: { clusterIP: '10.96.0.1', ports } });
+    }
+    const cluster = clusterOn(t, release);
+    await cluster.start(2);
+    const state = cluster.state();
+    assert.deepEqual([state.ready, state.servers.length, state.gateways.length], [2, 2, 2]);
+    assert.deepEqual(state.zookeeper, { desired: 1, ready: 1 });
+    assert.equal(cluster.gatewayUrl, 'http://10.96.0.7:8080');
+    await cluster.killZookeeper();
+    const deleted = api.requests.filter(({ method }) => method === 'DELETE').map(({ name }) => name!.slice(0, 12));
+    assert.deepEqual(deleted, ['lt-zookeeper']);
   });
 });
 

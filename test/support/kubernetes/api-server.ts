@@ -190,9 +190,9 @@ export class FakeApiServer {
     if (method === 'GET' && found !== undefined) return answer(response, found);
     if (method === 'GET' && query.get('watch') === 'true') return this.#watch(response, collection, query);
     if (method === 'GET') {
-      const items = [...this.#collection(collection).values()].filter((one) =>
-        selects(query.get('labelSelector'), one),
-      );
+      const items = [...this.#collection(collection).values()]
+        .filter((one) => selects(query.get('labelSelector'), one))
+        .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
       return answer(response, { items, metadata: { resourceVersion: `${this.#version}` } });
     }
     if (method === 'POST' && name === undefined) {

@@ -67,7 +67,10 @@ export class FakeRelease {
   };
 
   pods(part: Part): FakeObject[] {
-    return this.api.all(kinds.pods).filter(({ metadata }) => labelOf(metadata, kinds.labels.component) === part);
+    const wanted = Object.entries(this.#labels(part));
+    return this.api
+      .all(kinds.pods)
+      .filter(({ metadata }) => wanted.every(([label, value]) => labelOf(metadata, label) === value));
   }
 
   /** Ends a pod's container as something that happens by itself, and starts it again. */
