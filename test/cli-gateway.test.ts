@@ -44,6 +44,21 @@ describe('evenkeel gateway', { concurrency: 2 }, () => {
     assert.equal(gateway.stderr, '');
   });
 
+  it('connects to all servers, however many', async (test) => {
+    // More than a client uses that is one of many; nobody is there.
+    const ports = Array.from({ length: 30 }, (_, i) => i + 1);
+    const registry = `static:${ports.map((port) => `127.0.0.1:${port}`).join(',')}`;
+    const gateway = EvenkeelGroup.start(test, ['gateway', '--registry', registry, ...usual]);
+    const { ops } = await gateway.line('probes and metrics are served');
+    const nodes = async () =>
+      ((await (await fetch(`http://${ops}/nodes`)).json()) as { nodes: { addr: string }[] }).nodes;
+    await until(async () => (await nodes()).length > 0, 'the registry');
+    assert.deepEqual(
+      (await nodes()).map(({ addr }) => addr).toSorted(),
+      ports.map((port) => `127.0.0.1:${port}`).toSorted(),
+    );
+  });
+
   it('starts without ZooKeeper, says so, is alive but not ready, and goes when told to', async (test) => {
     const gateway = EvenkeelGroup.start(test, ['gateway', '--registry', 'zookeeper://127.0.0.1:1/x', ...usual]);
     const { listen } = await gateway.line('the gateway serves');

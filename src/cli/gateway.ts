@@ -71,6 +71,8 @@ export function gatewayCommand(): Command {
       timeout: values.timeout!,
       attempts: values.attempts!,
       balancer: values.balancer!,
+      // Gateways are few: with a part of the servers each, some servers would be in no gateway's.
+      subset: Number.POSITIVE_INFINITY,
       ...(auth === undefined ? {} : { registryAuth: auth }),
       ...(registryCache === undefined ? {} : { registryCache }),
     });
@@ -102,10 +104,11 @@ export function gatewayCommand(): Command {
       const rpc = values.rpc === undefined ? undefined : await startRpc(values.rpc, shared);
       if (rpc !== undefined) open.push({ close: async () => rpc.destroy() });
       if (values.ops !== undefined) {
+        const opsAt = parseAddress(values.ops);
         const nodes = () => client.nodes();
-        open.push(
-          await startOps({ listen: parseAddress(values.ops), log, health, metrics: () => metrics.text(), nodes }),
-        );
+        const ops = await startOps({ listen: opsAt, log, health, metrics: () => metrics.text(), nodes });
+        open.push(ops);
+        log.info({ ops: address({ host: opsAt.host, port: ops.port }) }, 'probes and metrics are served');
       }
       void sayWhyUnreached(client, log, closing.signal);
       leave = async () => {
