@@ -4,7 +4,7 @@ import { byPart, type Execution } from './ledger.ts';
 import { ExecutionBook } from './ledger-book.ts';
 import type { Listing } from './ledger-protocol.ts';
 
-/** How long one answer may take, ms. */
+/** How long it may take to connect, and one answer to begin and to go on, ms. */
 const patience = 2_000;
 
 /** How far a file was read. */
@@ -30,7 +30,8 @@ export class LedgerReader {
    */
   constructor(url: string, server: string) {
     this.#server = server;
-    this.#pool = new Pool(url, { connections: 1, headersTimeout: patience, bodyTimeout: patience });
+    const connect = { timeout: patience };
+    this.#pool = new Pool(url, { connections: 1, connect, headersTimeout: patience, bodyTimeout: patience });
   }
 
   /**

@@ -8,7 +8,7 @@ import type { Population } from './population.ts';
 export class GatewayViews {
   readonly #population: Population;
   readonly #poller: Poller;
-  #nodes = new Map<PodLife, readonly NodeState[]>();
+  readonly #nodes = new WeakMap<PodLife, readonly NodeState[]>();
 
   constructor(population: Population, clock: Clock) {
     this.#population = population;
@@ -33,11 +33,12 @@ export class GatewayViews {
       gateways.map(async (life) => {
         const where = life.at('ops');
         const nodes = where === undefined ? undefined : await gatewayNodes(`http://${where}`, (at) => this.#nameAt(at));
-        return [life, nodes ?? []] as const;
+        // At once: who is silent keeps nobody from seeing what others say, and what it said once is over.
+        this.#nodes.set(life, nodes ?? []);
+        return nodes ?? [];
       }),
     );
-    this.#nodes = new Map(answers);
-    return answers.flatMap(([, nodes]) => nodes);
+    return answers.flat();
   }
 
   close(): void {

@@ -1,11 +1,11 @@
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { type Clock, every, type Timer } from '../../core/clock.ts';
 import { openRegistry } from '../../registry/open.ts';
 import type { NodeState } from '../cluster.ts';
 
 /** How often everything is asked, ms. */
 const period = 200;
-/** How long an answer may take, ms: a frozen server must not hold up the view of the others. */
+/** How long it may take to connect and to be answered, ms: a frozen server must not hold up the view of the others. */
 const patience = 800;
 
 /** The same file as wanted of `GET /nodes`, version 1. */
@@ -22,10 +22,18 @@ interface NodesAnswer {
   }[];
 }
 
+/** It waits no longer for a connection either: 10 s, unless it is told. */
+const dispatcher = new Agent({ connect: { timeout: patience } });
+
+/** Has a deadline for all of the answer: those of the HTTP client begin anew with each piece of it. */
+function ask(url: string): ReturnType<typeof request> {
+  return request(url, { dispatcher, signal: AbortSignal.timeout(patience) });
+}
+
 /** Gets a JSON document, or undefined when there is no good answer in time. */
 export async function getJson(url: string): Promise<unknown> {
   try {
-    const { statusCode, body } = await request(url, { headersTimeout: patience, bodyTimeout: patience });
+    const { statusCode, body } = await ask(url);
     const text = await body.text();
     return statusCode === 200 ? JSON.parse(text) : undefined;
   } catch {
@@ -36,7 +44,7 @@ export async function getJson(url: string): Promise<unknown> {
 /** True if a GET is answered with 200 in time. */
 export async function isReady(url: string): Promise<boolean> {
   try {
-    const { statusCode, body } = await request(url, { headersTimeout: patience, bodyTimeout: patience });
+    const { statusCode, body } = await ask(url);
     await body.dump();
     return statusCode === 200;
   } catch {
