@@ -71,6 +71,11 @@ export interface Deed {
   servers: readonly string[];
   /** The machine that was emptied. */
   machine?: string;
+  /**
+   * Calls that the servers it was done to had begun and not ended when they stood still, or were dead, as they had written down.
+   * Undefined where that could not be read, and for a deed that hits no calls.
+   */
+  working?: number | undefined;
   /** What was looked at afterwards, a sentence each. The deed happened only if all hold. */
   proof: readonly Proof[];
 }

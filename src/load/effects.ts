@@ -1,6 +1,5 @@
 import { type Autoscaling, autoscaling } from './autoscaling.ts';
 import type { Proof, ServerState } from './cluster.ts';
-import type { Execution } from './ledger.ts';
 import type { PlayedEvent, Recording } from './recording.ts';
 import { latency } from './sample.ts';
 import { quantile, sorted } from './statistics.ts';
@@ -46,7 +45,6 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
   const idle = born.filter(
     (server) => !(first(server)! < until) && couldBeCalled(server, Math.min(until, recording.ended)),
   );
-  const inFlight = executions === undefined ? undefined : hitInFlight(event, executions);
   return {
     startToFirstCall: slowest(born, (server) => minus(first(server), server.startedAt)),
     registeredToFirstCall: slowest(born, (server) => minus(first(server), server.registeredAt)),
@@ -56,9 +54,9 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
     stopToUnpublished: slowest(told, (server) => minus(server.unpublishedAt, server.stoppedAt)),
     // What nothing was done to cannot be disturbed: it would tell how steady the machine is.
     disturbed: event.step.do === 'baseline' ? undefined : disturbance(recording, event, until),
-    inFlight,
+    inFlight: event.deed?.working,
     autoscaling: autoscaling(recording, event),
-    proof: proofOfCalls(recording, event, inFlight),
+    proof: proofOfCalls(recording, event),
     problems:
       byServer === undefined || event.settledAt === undefined
         ? []
@@ -85,26 +83,15 @@ function minus(a: number | undefined, b: number | undefined): number | undefined
   return a === undefined || b === undefined ? undefined : a - b;
 }
 
-/** Calls begun in the servers that were hit and not ended when it hit them. */
-function hitInFlight({ deed, step }: PlayedEvent, executions: readonly Execution[]): number | undefined {
-  if (deed === undefined || (step.do !== 'kill' && step.do !== 'freeze')) return undefined;
-  const hit = new Set(deed.servers);
-  // A frozen process begins nothing, so what it had begun before the thaw and ended after it was in flight all the time. What
-  // a killed one had begun never ends.
-  const { at, until = at } = deed;
-  const frozen = ({ began, ended }: Execution) => began < until && (ended === undefined || ended >= until);
-  const killed = ({ ended }: Execution) => ended === undefined;
-  const caught = step.do === 'freeze' ? frozen : killed;
-  return executions.filter((execution) => hit.has(execution.writer.server) && caught(execution)).length;
-}
-
-function proofOfCalls(recording: Recording, event: PlayedEvent, inFlight: number | undefined): Proof[] {
+function proofOfCalls(recording: Recording, event: PlayedEvent): Proof[] {
   const { deed, step } = event;
   if (deed === undefined) return [];
   if (step.do === 'kill' || step.do === 'freeze') {
-    if (inFlight === undefined) return [];
+    // Counted while they stood still: later, times of two clocks would have to be compared, and a killed server's name lives on.
+    const { working } = deed;
+    if (working === undefined) return [];
     return [
-      { what: `${inFlight} ${inFlight === 1 ? 'call was' : 'calls were'} being worked on there`, holds: inFlight > 0 },
+      { what: `${working} ${working === 1 ? 'call was' : 'calls were'} being worked on there`, holds: working > 0 },
     ];
   }
   // Of a scaling the calls are seen by the servers that come and go; the autoscaler's event is nothing but waiting.

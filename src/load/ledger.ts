@@ -124,10 +124,13 @@ export function recorded<M extends ServiceModule>(module: M, ledger: Ledger): M 
   return { ...module, handlers: handlers as M['handlers'] };
 }
 
-/** Reads what all handlers wrote. A torn last line, as a killed process may leave, is passed over. */
-export function readExecutions(directory: string): Execution[] {
+/** Reads what all handlers wrote, or those of some processes. A torn last line, as a killed process may leave, is passed over. */
+export function readExecutions(directory: string, pids?: readonly number[]): Execution[] {
   const book = new ExecutionBook();
-  const names = readdirSync(directory).filter((name) => name.startsWith('handled-'));
+  const names = readdirSync(directory).filter((name) => {
+    const [word, pid] = name.split('-');
+    return word === 'handled' && (pids === undefined || pids.includes(Number(pid)));
+  });
   for (const name of names.sort(byPart)) book.add(name, readFileSync(join(directory, name), 'utf8'));
   return book.executions;
 }

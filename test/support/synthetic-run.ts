@@ -131,12 +131,14 @@ const deeds: Deed[] = [
     at: began + 18_000,
     servers: ['server-1'],
     proof: [{ what: 'server-1: processes 101, 111 are gone', holds: true }],
+    working: 3,
   },
   {
     at: began + 23_000,
     until: began + 28_000,
     servers: ['server-2'],
     proof: [{ what: 'server-2: processes 102, 112 stood still', holds: true }],
+    working: 4,
   },
   {
     at: began + 37_000,

@@ -194,6 +194,19 @@ describe('the books of all servers', () => {
     );
   });
 
+  it('tell what processes of a server work on, but not what those left that were killed before', async (t) => {
+    const { population, keeper } = scene(t);
+    const a = await Server.start(t, 'a');
+    population.put(a.pod());
+    const [life] = population.all('server');
+    a.ledger.begin('at work', 'pi');
+    a.call('done');
+    assert.equal(await keeper.working(life!, [process.pid]), 1);
+    assert.equal(await keeper.working(life!, [process.pid + 1]), 0);
+    await a.sidecar.close();
+    assert.equal(await keeper.working(life!, [process.pid]), undefined);
+  });
+
   it('hold nothing of an earlier load test', async (t) => {
     const a = await Server.start(t, 'a');
     a.call('earlier');

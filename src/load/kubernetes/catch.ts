@@ -19,6 +19,8 @@ export interface Victim {
 export interface Caught {
   /** Calls that the gateways had in flight to it then. */
   flying: number;
+  /** Calls that it was working on then by its books; undefined where they could not be read. */
+  working: number | undefined;
   /** When its processes were stopped, ms since 1970; undefined if they were not, since nobody could look. */
   stoppedAt: number | undefined;
 }
@@ -40,11 +42,13 @@ export async function catchAtWork(
   const pids = processes.map(({ pid }) => pid);
   const deadline = clock.now() + patience;
   for (;;) {
-    if ((await books.working(life, pids)) === undefined) return { flying: await aim(site, life), stoppedAt: undefined };
+    if ((await books.working(life, pids)) === undefined) {
+      return { flying: await aim(site, life), working: undefined, stoppedAt: undefined };
+    }
     const stoppedAt = site.now();
     await shell.stop(ms + patience);
     const [working, flying] = await Promise.all([books.working(life, pids), inFlightTo(site, life.name)]);
-    if ((working ?? 0) > 0 || clock.now() >= deadline) return { flying, stoppedAt };
+    if ((working ?? 0) > 0 || clock.now() >= deadline) return { flying, working, stoppedAt };
     await shell.resume();
     await clock.sleep(pause, signal);
   }

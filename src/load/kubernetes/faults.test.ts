@@ -7,6 +7,7 @@ import { clusterOn } from '../../../test/support/kubernetes/cluster.ts';
 import type { ExecIo } from '../../../test/support/kubernetes/exec-socket.ts';
 import { FakeRelease } from '../../../test/support/kubernetes/release.ts';
 import { until } from '../../../test/support/until.ts';
+import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Deed } from '../cluster.ts';
 import { Ledger } from '../ledger.ts';
 import { startLedgerServer } from '../ledger-server.ts';
@@ -135,31 +136,48 @@ describe('a kill', () => {
 });
 
 describe('a server that keeps books', () => {
-  /** One that works on nothing until it has been let go twice. */
-  async function idle(t: TestContext) {
-    const server = 'lt-server-0';
+  /** Where its notes are, and what they are written with: a server, whose clock may be wrong. */
+  async function books(t: TestContext, server: string, wrong = 0) {
     const directory = await mkdtemp(join(tmpdir(), 'evenkeel-test-'));
     t.after(() => rm(directory, { recursive: true }));
-    const ledger = new Ledger({ directory, server });
-    ledger.begin('done', 'pi')();
+    const clock: Clock = { ...systemClock, wallTime: () => systemClock.wallTime() + wrong };
+    const ledger = new Ledger({ directory, server, clock });
+    t.after(() => ledger.close());
     const sidecar = await startLedgerServer({ directory, listen: { host: '127.0.0.1', port: 0 }, server });
     t.after(() => sidecar.close());
     const ports = [{ name: 'ledger', containerPort: sidecar.port }];
-    const made = await scene(t, 1, { initContainers: [{ name: 'ledger', image: 'i', ports }] });
+    return { ledger, initContainers: [{ name: 'ledger', image: 'i', ports }] };
+  }
+
+  /** One that works on nothing until it has been let go twice. */
+  async function idle(t: TestContext, wrong?: number) {
+    const { ledger, initContainers } = await books(t, 'lt-server-0', wrong);
+    ledger.begin('done', 'pi')();
+    const made = await scene(t, 1, { initContainers });
     const container = made.containerOf(made.names[0]!);
     container.pids.push(process.pid);
-    container.onOrder = () => {
-      if (container.orders.filter((order) => order === 'continue').length === 2) ledger.begin('at work', 'pi');
+    container.onOrder = (order) => {
+      const tries = container.orders.filter((each) => each === 'continue').length;
+      if (order === 'continue' && tries === 2) ledger.begin('at work', 'pi');
     };
     return { ...made, container };
   }
 
   it('is killed while it works on a call, however often that must be tried', async (t) => {
     const { cluster, container } = await idle(t);
-    const { proof } = await cluster.kill(1);
+    const { proof, working } = await cluster.kill(1);
     assert.ok(proof.every(({ holds }) => holds));
+    assert.equal(working, 1);
     assert.deepEqual(container.orders, ['stop 15', 'continue', 'stop 15', 'continue', 'stop 15', 'kill', 'end']);
   });
+
+  for (const behind of [300, 3_600_000]) {
+    it(`is known to work on a call when its clock is ${behind} ms behind`, async (t) => {
+      const { cluster } = await idle(t, -behind);
+      assert.equal((await cluster.freeze(1, 10)).working, 1);
+      assert.equal((await cluster.kill(1)).working, 1);
+    });
+  }
 
   it('is frozen while it works on a call, from when it was caught', async (t) => {
     const { cluster, container } = await idle(t);

@@ -1,7 +1,7 @@
 import type { Deed, Proof } from '../cluster.ts';
 import { chooseVictims } from './aim.ts';
 import type { Bookkeeper } from './bookkeeper.ts';
-import { catchAtWork, type Victim } from './catch.ts';
+import { type Caught, catchAtWork, type Victim } from './catch.ts';
 import { ContainerShell, type Process } from './container-shell.ts';
 import type { PodLife } from './pod-life.ts';
 import type { Site } from './site.ts';
@@ -32,7 +32,7 @@ export async function kill(site: Site, books: Bookkeeper, count: number): Promis
         return [dead, inFlight(life, caught[index]!.flying)];
       }),
     );
-    return { at, servers: victims.map(({ life }) => life.name), proof: proof.flat() };
+    return { at, servers: victims.map(({ life }) => life.name), working: workingIn(caught), proof: proof.flat() };
   });
 }
 
@@ -48,7 +48,8 @@ export async function freeze(site: Site, books: Bookkeeper, count: number, ms: n
     const until = site.now();
     await Promise.all(victims.map(({ shell }) => shell.resume()));
     const flew = victims.map(({ life }, index) => inFlight(life, caught[index]!.flying));
-    return { at, until, servers: victims.map(({ life }) => life.name), proof: [...stood, ...still, ...flew] };
+    const servers = victims.map(({ life }) => life.name);
+    return { at, until, servers, working: workingIn(caught), proof: [...stood, ...still, ...flew] };
   });
 }
 
@@ -106,6 +107,14 @@ function standing(what: string, processes: readonly Process[]): Proof {
   const moving = processes.filter(({ state }) => state !== 'T');
   const but = moving.map(({ pid, state }) => `; process ${pid} is in state ${state}`).join('');
   return { what: `${what}${but}`, holds: processes.length > 0 && moving.length === 0 };
+}
+
+/** What all of them together worked on; undefined if that is not known of each. */
+function workingIn(caught: readonly Caught[]): number | undefined {
+  return caught.reduce<number | undefined>(
+    (sum, { working }) => (sum === undefined || working === undefined ? undefined : sum + working),
+    0,
+  );
 }
 
 function inFlight({ name }: PodLife, count: number): Proof {

@@ -131,7 +131,8 @@ export class LocalCluster implements Cluster {
     const at = this.#now();
     const proof = await Promise.all(victims.map((server, index) => server.kill(members[index]!)));
     await this.#fleet.fill();
-    return { at, servers: victims.map(({ name }) => name), proof: proof.flat() };
+    const working = this.#working(victims, members.flat());
+    return { at, servers: victims.map(({ name }) => name), working, proof: proof.flat() };
   }
 
   async freeze(count: number, ms: number): Promise<Deed> {
@@ -139,10 +140,14 @@ export class LocalCluster implements Cluster {
     await this.#aim(victims);
     const at = this.#now();
     const stood = await Promise.all(victims.map((server) => server.group.freeze()));
+    const working = this.#working(
+      victims,
+      victims.flatMap(({ group }) => group.members),
+    );
     await this.#options.clock.sleep(ms, this.#closing.signal);
     const until = this.#now();
     const still = victims.map((server) => server.group.thaw(ms));
-    return { at, until, servers: victims.map(({ name }) => name), proof: [...stood, ...still].flat() };
+    return { at, until, servers: victims.map(({ name }) => name), working, proof: [...stood, ...still].flat() };
   }
 
   async zookeeperAway(ms: number): Promise<Deed> {
@@ -249,6 +254,14 @@ export class LocalCluster implements Cluster {
       if (victims.every(busy)) return;
       await clock.sleep(5, this.#closing.signal);
     }
+  }
+
+  /** How many calls servers have begun and not ended: they are dead, or stand still. */
+  #working(victims: readonly LocalServer[], pids: readonly number[]): number {
+    const names = victims.map(({ name }) => name);
+    return readExecutions(this.#options.ledger, pids).filter(
+      ({ ended, writer }) => ended === undefined && names.includes(writer.server),
+    ).length;
   }
 
   async #startGateway(): Promise<void> {
