@@ -124,7 +124,7 @@ async function conclude(
 async function chooseGenerator(options: RunOptions): Promise<LoadGenerator> {
   const { load, directory, guard, clock = systemClock } = options;
   const k6 = load === 'built-in' ? undefined : findK6();
-  if (k6 !== undefined) return k6Generator({ command: k6, directory, guard, clock });
+  if (k6 !== undefined) return k6Generator({ command: k6, guard, clock });
   if (load === 'k6') throw new Error('there is no k6 on PATH: install it, or use the built-in generator');
   return builtInGenerator(directory, clock);
 }

@@ -1,18 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Clock, systemClock } from '../../core/clock.ts';
-import { freshId } from '../../core/random.ts';
 import type { ProcessGuard } from '../local/guard.ts';
 import { type LoadPlan, lengthOf } from '../plan.ts';
 import type { LoadEnd } from '../recording.ts';
 import type { LoadGenerator } from './generator.ts';
 import { K6Reader } from './k6-reader.ts';
-import { Tail } from './tail.ts';
 
 /** Path of the k6 on PATH, if there is one. */
 export function findK6(path = process.env.PATH ?? ''): string | undefined {
@@ -38,8 +36,6 @@ const aborted = 105;
 export interface K6Options {
   /** Path of k6. */
   command: string;
-  /** Folder for what k6 writes: a line for each figure of each call, about 4 KiB a call. Deleted when it was read. */
-  directory: string;
   /** Ends k6 should this process die. */
   guard?: ProcessGuard;
   clock?: Clock;
@@ -47,17 +43,16 @@ export interface K6Options {
 
 /** k6 with loadtest/pi.ts. Throws a sentence when that k6 does not run. */
 export async function k6Generator(options: K6Options): Promise<LoadGenerator> {
-  const { command, directory, guard, clock = systemClock } = options;
+  const { command, guard, clock = systemClock } = options;
   const { stdout } = await promisify(execFile)(command, ['version'], { timeout: 20_000 }).catch((cause: Error) => {
     throw new Error(`${command} does not run: ${cause.message.split('\n')[0]}`, { cause });
   });
   return {
     name: /k6 v?\d\S*/.exec(stdout)?.[0].replace(' v', ' ') ?? 'k6',
     async start(plan, listener) {
-      const path = join(directory, `k6-${freshId()}.json`);
       const script = fileURLToPath(new URL('../../../loadtest/pi.ts', import.meta.url));
-      const child = spawn(command, [...fixedArguments(path), ...settings(plan), script], {
-        stdio: ['ignore', 'ignore', 'pipe'],
+      const child = spawn(command, [...fixedArguments, ...settings(plan), script], {
+        stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
       });
       let complaint = '';
@@ -69,14 +64,13 @@ export async function k6Generator(options: K6Options): Promise<LoadGenerator> {
         child.once('close', (code, signal) => resolve(signal ?? code ?? 'unknown'));
       });
       const reader = new K6Reader(plan, listener);
-      const tail = new Tail(path, clock, (line) => reader.line(line));
+      // A line for each figure of each call, some 4 KiB a call: a pipe, as a file would fill a disk. What a killed k6 wrote is read.
+      eachLine(child.stdout, (line) => reader.line(line));
       let toldAt: number | undefined;
       const ended = (async (): Promise<LoadEnd> => {
         const how = await exited;
         const at = clock.wallTime();
         if (child.pid !== undefined) guard?.release(child.pid);
-        await tail.finish();
-        await rm(path, { force: true });
         const wasTold = how === aborted && toldAt !== undefined;
         const record = reader.finish(toldAt ?? at);
         if (wasTold || how === 0 || how === crossed) {
@@ -100,8 +94,25 @@ export async function k6Generator(options: K6Options): Promise<LoadGenerator> {
   };
 }
 
-function fixedArguments(path: string): string[] {
-  return ['run', '--quiet', '--no-color', '--no-usage-report', '--summary-mode=disabled', '--out', `json=${path}`];
+/** Nothing but samples goes to standard output. */
+const fixedArguments = [
+  'run',
+  '--quiet',
+  '--no-color',
+  '--no-usage-report',
+  '--summary-mode=disabled',
+  '--out',
+  'json=-',
+];
+
+/** Hands over whole lines. What a killed writer left torn is none. */
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) onLine(line);
+  });
 }
 
 function settings(plan: LoadPlan): string[] {
