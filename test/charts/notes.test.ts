@@ -10,7 +10,7 @@ withHelm('the notes', () => {
     assert.match(text, /^ {2}docker build --tag evenkeel:0\.1\.0 \.$/m);
     assert.match(text, /^ {2}kind load docker-image evenkeel:0\.1\.0 /m);
     assert.match(text, /^ {2}kubectl --namespace market rollout status statefulset\/shop-zookeeper$/m);
-    assert.match(text, /^ {2}kubectl --namespace market port-forward service\/shop-gateway 8080:8080 &$/m);
+    assert.match(text, /^ {2}kubectl --namespace market port-forward service\/shop-gateway 8080:8080 & sleep 2$/m);
     assert.match(text, /^ {2}helm test shop --namespace market$/m);
     assert.match(
       text,
@@ -44,10 +44,25 @@ withHelm('the notes', () => {
     assert.doesNotMatch(plain, /evenkeel loadtest/);
     const scenario = ['loadtest.enabled=true', 'loadtest.scenario=scale', 'server.recordCalls=true'];
     const text = await notes(environment, scenario);
-    assert.match(text, /^ {2}evenkeel loadtest report shop-loadtest-report-1 --namespace market$/m);
-    assert.match(text, /^ {2}evenkeel loadtest cleanup shop --namespace market$/m);
+    assert.match(text, /^ {2}npm run -s evenkeel -- loadtest report shop-loadtest-report-1 --namespace market$/m);
+    assert.match(text, /^ {2}npm run -s evenkeel -- loadtest cleanup shop --namespace market$/m);
     assert.match(text, /^ {2}docker build --tag evenkeel:0\.1\.0-loadtest --target loadtest \.$/m);
     assert.doesNotMatch(await notes(environment, [...scenario, 'loadtest.report.configMap=false']), /loadtest report/);
+  });
+
+  it('say how an upgrade does not play a load test again', async (test) => {
+    const environment = await fakeApi(test, {});
+    const upgrades = async (...set: string[]) =>
+      Array.from(
+        (await notes(environment, set)).matchAll(/^ {2}helm upgrade .* --reuse-values(.*)$/gm),
+        ([, end]) => end,
+      );
+    const [image, more] = [' --set global.image.registry=REGISTRY', ' --set server.replicaCount=6'];
+    assert.deepEqual(await upgrades(), [image, more]);
+    const off = ' --set loadtest.enabled=false';
+    for (const script of ['loadtest.script=smoke', 'loadtest.scenario=scale,server.recordCalls=true']) {
+      assert.deepEqual(await upgrades('loadtest.enabled=true', script), [image, more + off, off]);
+    }
   });
 
   it('say nothing of what is not there', async (test) => {

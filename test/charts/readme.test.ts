@@ -1,4 +1,4 @@
-/** The commands that the README and docs/kubernetes.md have one type are taken by the charts, and make what is said of them. */
+/** The commands that pages have one type are taken by the charts, and make what is said of them. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,9 +23,12 @@ function installsIn(file: string): string[] {
     .replaceAll(/\\\n\s+/g, '')
     .split('\n');
   return lines
-    .filter((line) => /^ {4}helm (install|upgrade --install) \S+ charts\//.test(line))
+    .filter((line) => /^ {4}helm (install|upgrade(?: --install)?) \S+ charts\//.test(line))
     .map((line) => line.trim().replaceAll(/\b(FOLDER|NAMESPACE|greeter\.mjs)\b/g, (word) => stand[word]!));
 }
+
+/** What `helm template` does not take. */
+const ofUpgrades = ['--wait', '--reuse-values', '--reset-then-reuse-values'];
 
 /** As a shell takes it apart. */
 function words(line: string): string[] {
@@ -37,7 +40,9 @@ function words(line: string): string[] {
 
 /** What a command would make, by `helm template`. */
 async function rendered(command: string): Promise<Rendered> {
-  const args = words(command.replace(/^helm (install|upgrade --install)/, '')).filter((word) => word !== '--wait');
+  const args = words(command.replace(/^helm (install|upgrade(?: --install)?)/, '')).filter(
+    (word) => !ofUpgrades.includes(word),
+  );
   const where = ['--namespace', 'market', '--kube-version', kubeVersion];
   const { status, stdout, stderr } = await runHelm(findHelm()!, ['template', ...args, ...where]);
   assert.equal(status, 0, `${command}: ${stderr}`);
@@ -47,7 +52,7 @@ async function rendered(command: string): Promise<Rendered> {
 withHelm('the commands', () => {
   writeFileSync(stand['greeter.mjs']!, 'export default {};\n');
 
-  for (const file of ['README.md', 'charts/evenkeel/README.md', 'docs/kubernetes.md']) {
+  for (const file of ['README.md', 'charts/evenkeel/README.md', 'docs/kubernetes.md', 'loadtest/README.md']) {
     const commands = installsIn(file);
     assert.ok(commands.length > 0, file);
     for (const command of commands) {

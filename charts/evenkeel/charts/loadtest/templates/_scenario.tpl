@@ -77,11 +77,11 @@
 A scenario is being played on the release {{ include "evenkeel.loadtest.release" . }}. Watch it; exit code 0 means that nothing was lost:
   kubectl --namespace {{ .Release.Namespace }} logs --follow {{ $job }}
 {{- if .Values.report.configMap }}
-Then fetch the report:
-  evenkeel loadtest report {{ include "evenkeel.loadtest.reportName" . }} --namespace {{ .Release.Namespace }}
+Then fetch the report, in a clone of evenkeel:
+  npm run -s evenkeel -- loadtest report {{ include "evenkeel.loadtest.reportName" . }} --namespace {{ .Release.Namespace }}
 {{- end }}
 If it was ended in the middle, put back what it changed:
-  evenkeel loadtest cleanup {{ include "evenkeel.loadtest.release" . }} --namespace {{ .Release.Namespace }}
+  npm run -s evenkeel -- loadtest cleanup {{ include "evenkeel.loadtest.release" . }} --namespace {{ .Release.Namespace }}
 {{- else -}}
 k6 runs {{ .Values.script }}.ts against {{ include "evenkeel.loadtest.url" . }}. Exit code 0 means that all was well:
   kubectl --namespace {{ .Release.Namespace }} logs --follow {{ $job }}
