@@ -1,5 +1,6 @@
 /** Writes what the docs take from the code: `node docs/generate.ts` writes, `--check` fails where they differ. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import type { FailoverFigures } from '../bench/failover/figures.ts';
 import { renderFailover } from '../bench/failover/render.ts';
 import type { Figures } from '../bench/figures.ts';
@@ -7,6 +8,7 @@ import { renderFigures } from '../bench/render.ts';
 import type { SimulatedFigures } from '../bench/simulate/play.ts';
 import { renderSimulated } from '../bench/simulate/render.ts';
 import { type OptionName, type OptionSpec, options } from '../src/cli/options.ts';
+import { commands } from '../src/cli/program.ts';
 import type { Figures as ClusterFigures } from '../test/e2e/figures.ts';
 import { verdict as clusterVerdict } from '../test/e2e/verdict.ts';
 import { kept } from './loadtest.ts';
@@ -21,18 +23,40 @@ export function between(text: string, name: string, content: string): string {
   return `${text.slice(0, from + start.length)}\n${content}\n${text.slice(to)}`;
 }
 
-export function optionTable(): string {
+export async function optionTable(): Promise<string> {
+  const made = await Promise.all(Object.values(commands).map(async (load) => (await load())()));
   const rows = (Object.keys(options) as OptionName[]).map((name) => {
     const { flag, value, env, help, default: fallback } = options[name] as OptionSpec<unknown>;
     const cells = [
       `\`--${flag}${value === undefined ? '' : ` ${value}`}\``,
       env === undefined ? '' : `\`${env}\``,
-      fallback === undefined ? '' : `\`${fallback}\``,
+      defaultsOf(made, flag, fallback),
       help,
     ];
     return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   });
   return ['| flag | environment | default | what it is |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** The default of an option, and those of commands that have another one: `1`; `demo`: `2`. */
+function defaultsOf(made: readonly Command[], flag: string, fallback: string | undefined): string {
+  const by = new Map<string, string[]>();
+  for (const { name, own } of made.flatMap((command) => defaultsIn(command, flag))) {
+    const shown = own === undefined ? 'none' : `\`${own}\``;
+    if (own !== fallback) by.set(shown, [...(by.get(shown) ?? []), `\`${name}\``]);
+  }
+  const others = Array.from(by, ([shown, names]) => `${names.join(', ')}: ${shown}`);
+  return [...(fallback === undefined ? [] : [`\`${fallback}\``]), ...others].join('; ');
+}
+
+/** What a command and those below it take for an option that is not given, where they have it. */
+function defaultsIn(command: Command, flag: string): { name: string; own: string | undefined }[] {
+  const option = command.options.find(({ long }) => long === `--${flag}`);
+  const below = command.commands.flatMap((part) => defaultsIn(part, flag));
+  return [
+    ...(option === undefined ? [] : [{ name: command.name(), own: option.defaultValueDescription }]),
+    ...below.map(({ name, own }) => ({ name: `${command.name()} ${name}`, own })),
+  ];
 }
 
 /** The recorded bytes, sixteen a line, with what can be read of them. */
@@ -88,7 +112,7 @@ export function onCluster(): string {
 /** The pages with generated parts, as they should be. */
 export async function generated(): Promise<{ file: URL; now: string; wanted: string }[]> {
   const pages: [page: string, marker: string, content: string][] = [
-    ['operations.md', 'options', optionTable()],
+    ['operations.md', 'options', await optionTable()],
     ['operations.md', 'metrics', await metricsTable()],
     ['protocol.md', 'bytes', bytesTable()],
     ['policy.md', 'simulated', simulated()],

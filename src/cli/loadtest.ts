@@ -19,7 +19,7 @@ export function loadtestCommand(): Command {
     .addHelpText(
       'after',
       '\nThe chart runs it, with the rights that it needs:' +
-        '\n  helm upgrade evenkeel charts/evenkeel --values charts/evenkeel/values-loadtest.yaml --set loadtest.scenario=scale' +
+        '\n  helm upgrade evenkeel charts/evenkeel --reset-then-reuse-values --values charts/evenkeel/values-loadtest.yaml --set loadtest.scenario=scale' +
         '\n\nExamples:\n  evenkeel loadtest report --release evenkeel\n  evenkeel loadtest compare before.json after.json' +
         '\n\nExit codes: 0 nothing was lost, 1 something was, or it is not proven, 2 it could not be begun.',
     );

@@ -80,7 +80,7 @@ export const options = {
     flag: 'zone',
     value: 'NAME',
     env: 'EVENKEEL_ZONE',
-    help: 'where this server is, for people',
+    help: 'where this server is; clients that prefer a zone go by it',
     parse: text,
   }),
   maxConcurrent: spec({
@@ -110,7 +110,7 @@ export const options = {
     flag: 'grace',
     value: 'TIME',
     env: 'EVENKEEL_GRACE',
-    help: 'the longest the way out may take; more than the drain delay + 2s',
+    help: 'the longest the way out may take; at least the drain delay + 2s',
     default: '30s',
     parse: duration(0, 3_600_000),
   }),
@@ -165,7 +165,7 @@ export const options = {
     flag: 'ledger',
     value: 'DIR',
     env: 'EVENKEEL_LEDGER',
-    help: 'the folder where recorded-pi writes calls down',
+    help: 'the folder where recorded-pi writes calls down; for "serve" the variable alone',
     parse: text,
   }),
   logLevel: spec({

@@ -3,7 +3,7 @@ import { UsageError } from './command.ts';
 import { endWithReader } from './output.ts';
 
 /** Every command is loaded only when it is asked for: a worker process is one too, and must start fast. */
-const commands: Readonly<Record<string, () => Promise<() => Command>>> = {
+export const commands: Readonly<Record<string, () => Promise<() => Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
   call: async () => (await import('./call.ts')).callCommand,
   nodes: async () => (await import('./nodes.ts')).nodesCommand,

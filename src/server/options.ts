@@ -34,7 +34,7 @@ export interface ServeOptions {
   handlerTimeout?: number;
   /** How long a server that goes away still serves, until the last client has heard of it. Default 4,000; 0..600,000. */
   drainDelay?: number;
-  /** The longest the way out may take, all steps together. Default 30,000, as Kubernetes' own; more than drainDelay + 2,000. */
+  /** The longest the way out may take, all steps together. Default 30,000, as Kubernetes' own; at least drainDelay + 2,000. */
   grace?: number;
   /** What a peer may send. */
   limits?: Partial<Limits>;
