@@ -65,13 +65,15 @@ export function loadtests({ date, environment, runs }: Figures): string {
     of.every(({ outcome }) => outcome === 'passed') ? '✔' : '✘',
     `**${of[0]!.scenario}**: ${of[0]!.events.join(', ')}`,
     String(of.length),
-    ...(['calls', 'lost', 'wrong', 'doubled', 'dropped', 'retried'] as const).map((field) => count(sum(of, field))),
+    ...(['calls', 'lost', 'wrong', 'doubled', 'unknown', 'dropped', 'retried'] as const).map((field) =>
+      count(sum(of, field)),
+    ),
     ...(['p50', 'p99', 'worst', 'readyToFirstCall', 'stopToLastCall'] as const).map((figure) =>
       time(highest(of.map((run) => run[figure])) ?? undefined),
     ),
   ]);
   const heads = [
-    ...['', 'Scenario', 'Runs', 'Calls', 'Lost', 'Wrong', 'Run twice', 'Not made', 'Sent again'],
+    ...['', 'Scenario', 'Runs', 'Calls', 'Lost', 'Wrong', 'Run twice', 'Unknown', 'Not made', 'Sent again'],
     ...['p50', 'p99', 'p99 during an event', 'Ready → first call', 'SIGTERM → last call'],
   ];
   return [
