@@ -39,7 +39,6 @@ const always = [
   'create configmaps',
   'get configmaps own',
   'get deployments shop-server',
-  'get endpointslices',
   'get horizontalpodautoscalers shop-server',
   'get pods',
   'list deployments',
@@ -62,6 +61,8 @@ const withGateway = always.map((right) =>
 );
 const exec = ['create pods/exec', 'get pods/exec'];
 const set = ['get statefulsets shop-zookeeper', 'patch statefulsets shop-zookeeper'];
+const members = [0, 1, 2, 3, 4].map((ordinal) => `shop-zookeeper-${ordinal}`);
+const deleting = `delete pods ${members.join(' ')}`;
 const rights: Record<string, readonly string[]> = {
   demo: [...always, ...exec, ...set],
   quick: [...always, ...exec],
@@ -70,8 +71,8 @@ const rights: Record<string, readonly string[]> = {
   drain: [...always, 'create pods/eviction', 'list poddisruptionbudgets'],
   gateway: withGateway,
   soak: withGateway,
-  'zookeeper-leader': [...always, 'delete pods'],
-  'zookeeper-all': [...always, 'delete pods', ...set],
+  'zookeeper-leader': [...always, deleting],
+  'zookeeper-all': [...always, deleting, ...set],
 };
 
 withHelm('a scenario', () => {

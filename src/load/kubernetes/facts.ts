@@ -2,7 +2,7 @@ import { type Api, hasStatus } from './api.ts';
 import { takesPods } from './drain.ts';
 import { autoscalers, deployments, disruptionBudgets, type Node, nodes, pods, statefulSets } from './objects.ts';
 import { missingRights, type Right } from './rights.ts';
-import type { Site } from './site.ts';
+import { replicasOf, type Site } from './site.ts';
 
 /** What is asked once, before anything is done: what a scenario needs is refused by it, or not. */
 export interface Facts {
@@ -22,7 +22,7 @@ export const rights = {
   exec: { verb: 'create', kind: pods, sub: 'exec' },
   execBySocket: { verb: 'get', kind: pods, sub: 'exec' },
   evict: { verb: 'create', kind: pods, sub: 'eviction' },
-  deletePods: { verb: 'delete', kind: pods },
+  deleteMembers: { verb: 'delete', kind: pods, of: 'member' },
   patchServers: { verb: 'patch', kind: deployments, of: 'server' },
   patchGateways: { verb: 'patch', kind: deployments, of: 'gateway' },
   patchStatefulSets: { verb: 'patch', kind: statefulSets, of: 'zookeeper' },
@@ -39,14 +39,19 @@ export const rights = {
 export async function gatherFacts(site: Site): Promise<Facts> {
   const { api } = site;
   const [missing, found, metrics] = await Promise.all([
-    missingRights(api, Object.values(rights), (object) =>
-      object === 'autoscaler' ? site.autoscaler?.metadata.name : site.release[object],
-    ),
+    missingRights(api, Object.values(rights), (object) => nameOf(site, object)),
     orUndefined(api.list(nodes)),
     hasMetrics(api),
   ]);
   const forbidding = missing.has(rights.listBudgets) ? [] : await budgetsThatForbid(site);
   return { missing, nodes: found?.items, metrics, forbidding };
+}
+
+function nameOf({ release, autoscaler, zookeeper }: Site, object: NonNullable<Right['of']>): string | undefined {
+  if (object === 'autoscaler') return autoscaler?.metadata.name;
+  if (object !== 'member') return release[object];
+  // The last one: who may delete that may delete those before it.
+  return zookeeper && `${zookeeper.metadata.name}-${Math.max(0, replicasOf(zookeeper) - 1)}`;
 }
 
 /** Nodes that pods may be put on. */

@@ -107,6 +107,30 @@ describe('what cannot be played on a release', () => {
     });
   });
 
+  it('is asked by name where a role may allow no other', async (t) => {
+    const asked: string[] = [];
+    await refusals(t, rich, ({ api }) => {
+      api.refuse = ({ resource, body }) => {
+        if (resource !== 'selfsubjectaccessreviews') return undefined;
+        const {
+          verb,
+          resource: what,
+          name,
+        } = (body!.spec as { resourceAttributes: Record<string, string> }).resourceAttributes;
+        if (verb === 'delete' || verb === 'patch') asked.push(`${verb} ${what} ${name}`);
+        return undefined;
+      };
+    });
+    assert.deepEqual([...new Set(asked)].sort(), [
+      'delete pods lt-zookeeper-2',
+      'patch deployments lt-gateway',
+      'patch deployments lt-server',
+      'patch horizontalpodautoscalers lt-server',
+      'patch nodes undefined',
+      'patch statefulsets lt-zookeeper',
+    ]);
+  });
+
   it('is what we have no right to, which is named', async (t) => {
     const role = 'its service account (in a pod) or user needs a role that allows it';
     const said = await refusals(t, rich, async (release) => {

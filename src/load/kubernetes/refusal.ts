@@ -26,9 +26,9 @@ export function refusalOf(step: Step, site: Site, facts: Facts): string | undefi
         draining(site, facts)
       );
     case 'zookeeper-leader':
-      return ownZooKeeper(site) ?? following(site) ?? needs(rights.deletePods);
+      return ownZooKeeper(site) ?? following(site) ?? needs(rights.deleteMembers);
     case 'zookeeper-all':
-      return ownZooKeeper(site) ?? needs(rights.deletePods);
+      return ownZooKeeper(site) ?? needs(rights.deleteMembers);
     case 'zookeeper-away':
       return ownZooKeeper(site) ?? needs(rights.getStatefulSets, rights.patchStatefulSets);
   }

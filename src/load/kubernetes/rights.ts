@@ -8,7 +8,7 @@ export interface Right {
   kind: Kind;
   sub?: string;
   /** The object that it is about, of which a Role may allow it alone. Default: any. */
-  of?: 'server' | 'gateway' | 'zookeeper' | 'autoscaler';
+  of?: 'server' | 'gateway' | 'zookeeper' | 'member' | 'autoscaler';
 }
 
 const reviews: Kind = {
