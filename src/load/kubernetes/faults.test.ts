@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Deed } from '../cluster.ts';
 import { Ledger } from '../ledger.ts';
 import { startLedgerServer } from '../ledger-server.ts';
+import { pods } from './objects.ts';
 
 /** Whole milliseconds: a timer may fire a part of one early. */
 const lasted = ({ at, until }: Deed) => Math.ceil(until! - at);
@@ -176,6 +177,32 @@ describe('a server that keeps books', () => {
       const { cluster } = await idle(t, -behind);
       assert.equal((await cluster.freeze(1, 10)).working, 1);
       assert.equal((await cluster.kill(1)).working, 1);
+    });
+  }
+
+  for (const fault of ['kill', 'freeze'] as const) {
+    it(`is hit from when it was caught, though another one is caught later: ${fault}`, async (t) => {
+      const { release, cluster, containerOf, names } = await scene(t, 2);
+      const stops = new Map<string, number>();
+      for (const name of names) {
+        const { ledger, initContainers } = await books(t, name);
+        release.api.patch(pods, name, { spec: { initContainers } });
+        const container = containerOf(name);
+        container.pids.push(process.pid);
+        if (name === names[0]) ledger.begin('at work', 'pi');
+        container.onOrder = (order) => {
+          if (order.startsWith('stop')) stops.set(name, systemClock.wallTime());
+          const tries = container.orders.filter((each) => each === 'continue').length;
+          if (name === names[1] && order === 'continue' && tries === 4) ledger.begin('at work at last', 'pi');
+        };
+      }
+      const { at, until = at, working } = await (fault === 'kill' ? cluster.kill(2) : cluster.freeze(2, 300));
+      assert.equal(working, 2);
+      const [first, last] = names.map((name) => stops.get(name)!) as [number, number];
+      assert.ok(last >= first + 500, 'it was tried five times');
+      // The system tells whole milliseconds.
+      assert.ok(at <= first + 1, `it began ${at - first} ms late`);
+      if (fault === 'freeze') assert.ok(until >= last + 299, `the last one stood still for ${until - last} ms`);
     });
   }
 

@@ -17,7 +17,7 @@ export async function kill(site: Site, books: Bookkeeper, count: number): Promis
   return withShells(site, count, async (victims) => {
     const caught = await Promise.all(victims.map((victim) => catchAtWork(site, books, victim, 0)));
     const before = victims.map(({ life }) => life.main?.restartCount ?? 0);
-    const at = site.now();
+    const at = firstStop(site, caught);
     for (const { life, shell } of victims) {
       life.kills++;
       shell.kill();
@@ -40,10 +40,12 @@ export async function kill(site: Site, books: Bookkeeper, count: number): Promis
 export async function freeze(site: Site, books: Bookkeeper, count: number, ms: number): Promise<Deed> {
   return withShells(site, count, async (victims) => {
     const caught = await Promise.all(victims.map((victim) => catchAtWork(site, books, victim, ms)));
-    const at = Math.max(...caught.map(({ stoppedAt }) => stoppedAt ?? site.now()));
+    const at = firstStop(site, caught);
+    // From when the last one stood still on.
+    const since = Math.max(...caught.map(({ stoppedAt }) => stoppedAt ?? site.now()));
     await Promise.all(victims.map(({ shell }, index) => caught[index]!.stoppedAt ?? shell.stop(ms)));
     const stood = await Promise.all(victims.map((victim) => stoodStill(site, victim, ms)));
-    await site.clock.sleep(Math.max(0, at + ms - site.now()), site.signal);
+    await site.clock.sleep(Math.max(0, since + ms - site.now()), site.signal);
     const still = await Promise.all(victims.map((victim) => stillStands(victim, ms)));
     const until = site.now();
     await Promise.all(victims.map(({ shell }) => shell.resume()));
@@ -107,6 +109,11 @@ function standing(what: string, processes: readonly Process[]): Proof {
   const moving = processes.filter(({ state }) => state !== 'T');
   const but = moving.map(({ pid, state }) => `; process ${pid} is in state ${state}`).join('');
   return { what: `${what}${but}`, holds: processes.length > 0 && moving.length === 0 };
+}
+
+/** When it began to bite: who was caught first stands still while the others are aimed at. */
+function firstStop(site: Site, caught: readonly Caught[]): number {
+  return Math.min(...caught.map(({ stoppedAt }) => stoppedAt ?? site.now()));
 }
 
 /** What all of them together worked on; undefined if that is not known of each. */
