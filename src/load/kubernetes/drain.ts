@@ -1,7 +1,7 @@
 import type { Deed } from '../cluster.ts';
 import { type Api, hasStatus } from './api.ts';
 import { type Node, nodes, pods } from './objects.ts';
-import type { PodLife } from './pod-life.ts';
+import { components, type PodLife } from './pod-life.ts';
 import type { Site } from './site.ts';
 
 /** How long disruption budgets may keep a node from being emptied, and pods may take to end, ms. */
@@ -101,7 +101,7 @@ function ask(api: Api, name: string, body: object): Promise<unknown> {
 }
 
 function everybody({ population }: Site): PodLife[] {
-  return (['server', 'gateway', 'zookeeper'] as const).flatMap((component) => population.all(component));
+  return components.flatMap((component) => population.all(component));
 }
 
 function namesOf(lives: readonly PodLife[]): string {

@@ -1,6 +1,7 @@
 import { type Api, hasStatus } from './api.ts';
 import { takesPods } from './drain.ts';
 import { autoscalers, deployments, disruptionBudgets, type Node, nodes, pods, statefulSets } from './objects.ts';
+import { type Component, components } from './pod-life.ts';
 import { missingRights, type Right } from './rights.ts';
 import { replicasOf, type Site } from './site.ts';
 
@@ -12,8 +13,8 @@ export interface Facts {
   nodes: readonly Node[] | undefined;
   /** Somebody measures what pods use. */
   metrics: boolean;
-  /** Disruption budgets of the release that let no pod go, by name. */
-  forbidding: readonly string[];
+  /** Disruption budgets that let no pod go of those that a drained node may have, and the component that they are about. */
+  forbidding: readonly { budget: string; component: Component }[];
 }
 
 /** Rights by what needs them. */
@@ -65,17 +66,21 @@ async function hasMetrics(api: Api): Promise<boolean> {
 }
 
 /** A budget that allows nothing while all is well will never allow anything. */
-async function budgetsThatForbid({ api, population }: Site): Promise<string[]> {
+async function budgetsThatForbid({ api, population, ownNode }: Site): Promise<Facts['forbidding']> {
   const { items } = await api.list(disruptionBudgets);
-  const servers = population.ready('server').map(({ pod }) => pod.metadata.labels ?? {});
-  return items
-    .filter(({ spec, status }) => {
-      const { matchLabels = {}, matchExpressions = [] } = spec.selector ?? {};
-      // An expression cannot be read here: such a budget shows when it says no.
-      const ours = servers.some((labels) => Object.entries(matchLabels).every(([key, value]) => labels[key] === value));
-      return ours && matchExpressions.length === 0 && status?.disruptionsAllowed === 0 && status.expectedPods > 0;
-    })
-    .map(({ metadata }) => metadata.name);
+  // All that is on a node goes. The own one is never emptied.
+  const there = components.flatMap((component) => population.ready(component)).filter(({ node }) => node !== ownNode);
+  return items.flatMap(({ metadata, spec, status }) => {
+    const { matchLabels = {}, matchExpressions = [] } = spec.selector ?? {};
+    // An expression cannot be read here: such a budget shows when it says no.
+    if (matchExpressions.length > 0 || status?.disruptionsAllowed !== 0 || status.expectedPods === 0) return [];
+    // Kubernetes has not seen yet that all are well.
+    if (status.currentHealthy < status.expectedPods) return [];
+    const ours = there.find(({ pod }) =>
+      Object.entries(matchLabels).every(([key, value]) => pod.metadata.labels?.[key] === value),
+    );
+    return ours === undefined ? [] : [{ budget: metadata.name, component: ours.component }];
+  });
 }
 
 async function orUndefined<T>(answer: Promise<T>, ...statuses: number[]): Promise<T | undefined> {

@@ -120,7 +120,7 @@ export interface SliceEndpoint {
 
 export interface DisruptionBudget extends KubeObject {
   spec: { selector?: { matchLabels?: Readonly<Record<string, string>>; matchExpressions?: readonly unknown[] } };
-  status?: { disruptionsAllowed: number; expectedPods: number };
+  status?: { disruptionsAllowed: number; currentHealthy: number; expectedPods: number };
 }
 
 export interface Node extends KubeObject {

@@ -4,7 +4,8 @@ import type { ServerState } from '../cluster.ts';
 import { Registration } from '../registration.ts';
 import { type ContainerStatus, labels, type Pod } from './objects.ts';
 
-export type Component = 'server' | 'gateway' | 'zookeeper';
+export const components = ['server', 'gateway', 'zookeeper'] as const;
+export type Component = (typeof components)[number];
 
 /** What the main container of a component is called by: a port that only it has. */
 const mainPort: Record<Component, string> = { server: 'rpc', gateway: 'http', zookeeper: 'client' };
@@ -122,5 +123,5 @@ export class PodLife {
 /** What a pod of the chart is; undefined for any other. */
 export function componentOf({ metadata }: Pod): Component | undefined {
   const name = metadata.labels?.[labels.component];
-  return name === 'server' || name === 'gateway' || name === 'zookeeper' ? name : undefined;
+  return components.find((component) => component === name);
 }

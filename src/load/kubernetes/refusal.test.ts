@@ -5,7 +5,7 @@ import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kube
 import { until } from '../../../test/support/until.ts';
 import type { Step } from '../scenario.ts';
 import type { KubernetesClusterOptions } from './cluster.ts';
-import { disruptionBudgets, labels, nodes } from './objects.ts';
+import { disruptionBudgets, labels, nodes, pods } from './objects.ts';
 
 const steps: Record<Step['do'], Step> = {
   baseline: { at: 0, do: 'baseline', for: 1 },
@@ -92,11 +92,11 @@ describe('what cannot be played on a release', () => {
   it('is a drain that ends on closed nodes, or against a budget', async (t) => {
     const closed = await refusals(t, rich, ({ api }) => api.patch(nodes, 'node-2', { spec: { unschedulable: true } }));
     assert.match(closed.drain!, /^pods may be put on 1 node only/);
-    const put = (release: FakeRelease, component: string) =>
+    const put = (release: FakeRelease, component: string, currentHealthy = 2) =>
       release.api.put(disruptionBudgets, {
         metadata: { name: `${component}-stays` },
         spec: { selector: { matchLabels: { [labels.component]: component } } },
-        status: { disruptionsAllowed: 0, expectedPods: 2 },
+        status: { disruptionsAllowed: 0, currentHealthy, expectedPods: 2 },
       });
     const forbidden = await refusals(t, rich, (release) => {
       put(release, 'server');
@@ -105,6 +105,29 @@ describe('what cannot be played on a release', () => {
     assert.deepEqual(forbidden, {
       drain: 'the disruption budget server-stays lets no pod of lt-server go, even now that all are ready',
     });
+    const others = await refusals(t, rich, (release) => {
+      for (const component of ['gateway', 'zookeeper']) put(release, component);
+      put(release, 'server', 1);
+    });
+    assert.deepEqual(others, {
+      drain:
+        'the disruption budget gateway-stays lets no pod of lt-gateway go, ' +
+        'and the disruption budget zookeeper-stays lets no pod of lt-zookeeper go, even now that all are ready',
+    });
+    // Where the conductor is nobody is told to go.
+    const pinned = await refusals(
+      t,
+      rich,
+      async (release) => {
+        await until(() => release.pods('zookeeper').length === 3, 'its members');
+        put(release, 'zookeeper');
+        for (const { metadata } of release.pods('zookeeper')) {
+          release.api.patch(pods, metadata.name, { spec: { nodeName: 'node-1' } });
+        }
+      },
+      { nodeName: 'node-1' },
+    );
+    assert.deepEqual(pinned, {});
   });
 
   it('is asked by name where a role may allow no other', async (t) => {

@@ -77,8 +77,10 @@ function draining({ ownNode, release }: Site, facts: Facts): string | undefined 
   if (open.length < 2) return `pods may be put on ${open.length} node only, and those of a drained one need another`;
   if (open.every((name) => name === ownNode)) return 'there is no node but the one that the load test runs on';
   if (facts.forbidding.length > 0) {
-    const budgets = facts.forbidding.join(', ');
-    return `the disruption budget ${budgets} lets no pod of ${release.server} go, even now that all are ready`;
+    const budgets = facts.forbidding.map(
+      ({ budget, component }) => `the disruption budget ${budget} lets no pod of ${release[component]} go`,
+    );
+    return `${budgets.join(', and ')}, even now that all are ready`;
   }
   return undefined;
 }
