@@ -148,6 +148,7 @@ interface Stage {
   load: FakeLoad;
   moments: Moment[];
   abort: AbortController;
+  mostCalls?: number;
 }
 
 /** Plays events on fakes, for as long as it takes. */
@@ -157,11 +158,11 @@ async function play(
   rate = 'rate: 10',
 ): Promise<Stage & { played: Played; refused: string }> {
   const clock = new VirtualClock();
-  const stage = {
+  const stage: Stage = {
     clock,
     cluster: new FakeCluster(clock),
     load: new FakeLoad(clock),
-    moments: [] as Moment[],
+    moments: [],
     abort: new AbortController(),
   };
   prepare(stage);
@@ -172,6 +173,7 @@ async function play(
   conduct({
     ...{ scenario, plan, clock, cluster: stage.cluster, generator: stage.load, signal: stage.abort.signal },
     listener: (moment) => stage.moments.push(moment),
+    ...(stage.mostCalls !== undefined && { mostCalls: stage.mostCalls }),
   }).then(
     (result) => {
       played = result;
@@ -340,6 +342,14 @@ describe('the conductor', () => {
       assert.equal(load.stoppedAt, goneAt);
     });
   }
+
+  it('ends when it has more calls than can be judged, and says so', async () => {
+    const { load, played } = await play('[{ at: 30s, do: kill }]', (stage) => {
+      stage.mostCalls = 20;
+    });
+    assert.equal(played.interrupted, 'there is no memory to judge more than 20 calls');
+    assert.deepEqual([played.samples.length, load.stoppedAt], [21, 2000]);
+  });
 
   it('counts from the first call, not from the start of a generator that prepares', async () => {
     const { load, played, cluster } = await play('[{ at: 1s, do: kill }]', ({ load }) => {

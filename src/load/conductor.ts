@@ -5,10 +5,12 @@ import type { LoadGenerator, RunningLoad } from './generator/generator.ts';
 import { refusalsByHeadCount } from './head-count.ts';
 import type { LoadPlan } from './plan.ts';
 import type { LoadEnd, PlayedEvent, Recording } from './recording.ts';
+import { mostCalls } from './room.ts';
 import { type LoadRecord, SampleBook } from './sample.ts';
 import { describeStep, eventName, type Scenario, ScenarioError, type Step } from './scenario.ts';
 import { leastLength } from './scenario-plan.ts';
 import { unsettled } from './settle.ts';
+import { sharing } from './shared-state.ts';
 
 /** What is told while it happens, for the screen. */
 export type Moment =
@@ -29,6 +31,8 @@ export interface ConductOptions {
   listener?: (moment: Moment) => void;
   /** Ends the run early; what was recorded until then is given back. */
   signal: AbortSignal;
+  /** With more calls than this it ends early, too: they could not be judged. Default: what memory allows. */
+  mostCalls?: number;
 }
 
 /** Without the handlers' books, which are read when all is over. */
@@ -58,7 +62,7 @@ export function assertPlayable(scenario: Scenario, cluster: Cluster): void {
 
 /** Plays a scenario on a cluster under load, and records. Rejects before there is any load when it cannot be played there. */
 export async function conduct(options: ConductOptions): Promise<Played> {
-  const { scenario, plan, cluster, generator, clock, signal } = options;
+  const { scenario, plan, cluster, generator, clock, signal, mostCalls: most = mostCalls() } = options;
   assertPlayable(scenario, cluster);
   const tell = options.listener ?? (() => {});
   const offset = clock.wallTime() - clock.now();
@@ -67,6 +71,13 @@ export async function conduct(options: ConductOptions): Promise<Played> {
   const book = new SampleBook();
   const states: ClusterState[] = [];
   const events: PlayedEvent[] = [];
+  // The events end with the load: without it they would prove nothing. They end with what they are done to, too.
+  const over = new AbortController();
+  let cut: string | undefined;
+  const giveUp = (why: string) => {
+    cut ??= why;
+    over.abort(new Error(why));
+  };
   const { promise: flowing, resolve: flows } = Promise.withResolvers<void>();
   let first: number | undefined;
   const load = await generator.start(plan, (record) => {
@@ -75,6 +86,7 @@ export async function conduct(options: ConductOptions): Promise<Played> {
       flows();
     }
     book.add(record);
+    if (book.size > most) giveUp(`there is no memory to judge more than ${most} calls`);
     tell({ kind: 'record', record });
   });
   // k6 works out the right answers before its first call, which takes seconds.
@@ -82,13 +94,9 @@ export async function conduct(options: ConductOptions): Promise<Played> {
   const began = first ?? now();
   tell({ kind: 'load-begins', at: began });
   const watching = new AbortController();
-  // The events end with the load: without it they would prove nothing. They end with what they are done to, too.
-  const over = new AbortController();
-  let blind: string | undefined;
-  const watched = watchStates(cluster, clock, states, tell, watching.signal).catch((cause: Error) => {
-    blind = cause.message;
-    over.abort(cause);
-  });
+  const watched = watchStates(cluster, clock, states, tell, watching.signal).catch((cause: Error) =>
+    giveUp(cause.message),
+  );
   const ended = load.ended.then((end) => {
     over.abort(new Error('the load ended'));
     tell({ kind: 'load-ends', end });
@@ -129,7 +137,7 @@ export async function conduct(options: ConductOptions): Promise<Played> {
     load: end,
     incidents: cluster.incidents(),
     environment: cluster.environment(),
-    interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : blind,
+    interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : cut,
   };
 }
 
@@ -194,7 +202,7 @@ async function watchStates(
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const state = cluster.state();
+    const state = sharing(cluster.state(), states.at(-1));
     states.push(state);
     tell({ kind: 'state', state });
     try {

@@ -8,6 +8,7 @@ import type { ProcessGuard } from './local/guard.ts';
 import { rehearse } from './rehearsal.ts';
 import { noPicture, type Painter, painter } from './report/picture.ts';
 import { checkFolder, type ReportDocuments, reportDocuments, writeReport } from './report/report.ts';
+import { assertRoom } from './room.ts';
 import type { Scenario } from './scenario.ts';
 import { planOf } from './scenario-plan.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -67,6 +68,7 @@ const nothing: RunResult = { ok: false, verdict: undefined, documents: undefined
 export async function run(options: RunOptions): Promise<RunResult> {
   const { cluster, scenario, view, report, signal } = options;
   assertPlayable(scenario, cluster);
+  assertRoom(scenario);
   // Before anything else: minutes later would be a bad time to learn that the report cannot be drawn or written.
   const paint = await painter();
   if (paint === undefined) view.say(noPicture);
