@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { findHelm, kubeVersion, runHelm } from '../charts/tools/helm.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { annotation } from '../src/load/kubernetes/changes.ts';
 import { connectApi } from '../src/load/kubernetes/connect.ts';
@@ -84,6 +85,21 @@ describe('evenkeel loadtest', { concurrency: 2 }, () => {
       assert.deepEqual([stdout.replace(/^Waiting .*\n/, ''), code, files], ['', 2, []]);
     });
   }
+
+  it('says a command that the chart takes, for a file, too', {
+    skip: findHelm() === undefined && 'no helm',
+  }, async (t) => {
+    const file = join(folder(t), 'mine.yaml');
+    writeFileSync(file, 'name: mine\nservers: 2\nload: { kind: proof, rate: 10 }\nevents: [{ at: 5s, do: kill }]\n');
+    for (const given of ['kill', file]) {
+      const { stderr, code } = await run(t, ['run', given]);
+      const [, said = ''] = /cluster: helm upgrade RELEASE (charts\/evenkeel .*); or with --here/.exec(stderr) ?? [];
+      const args = said.split(' ').filter((arg) => arg !== '--reset-then-reuse-values');
+      const rendered = await runHelm(findHelm()!, ['template', 'shop', '--kube-version', kubeVersion, ...args]);
+      assert.match(rendered.stdout, /do: kill/, rendered.stderr);
+      assert.equal(code, 2);
+    }
+  });
 
   it('says all that is wrong with a scenario', async (t) => {
     const file = join(folder(t), 'bad.yaml');

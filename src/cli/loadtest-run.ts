@@ -3,7 +3,7 @@ import { systemClock } from '../core/clock.ts';
 import { NotBegun, runLoadtest } from '../load/loadtest.ts';
 import { view } from '../load/view/view.ts';
 import { command, UsageError } from './command.ts';
-import { adjusted, readScenario } from './scenarios.ts';
+import { adjusted, isScenarioName, readScenario } from './scenarios.ts';
 import { registryAuth } from './secrets.ts';
 
 export function loadtestRunCommand(): Command {
@@ -54,7 +54,9 @@ export function loadtestRunCommand(): Command {
 /** Pods are reached by their addresses, which are known in the cluster alone. */
 function assertInCluster(given: string): void {
   if (process.env.KUBERNETES_SERVICE_HOST) return;
+  const values = '--reset-then-reuse-values --values charts/evenkeel/values-loadtest.yaml';
+  const scenario = `${isScenarioName(given) ? '--set' : '--set-file'} loadtest.scenario=${given}`;
   throw new UsageError(
-    `a load test is conducted from a pod of its cluster: helm upgrade RELEASE charts/evenkeel --reuse-values --set loadtest.enabled=true,loadtest.scenario=${given}; or with --here where pods are reached by their addresses`,
+    `a load test is conducted from a pod of its cluster: helm upgrade RELEASE charts/evenkeel ${values} ${scenario}; or with --here where pods are reached by their addresses`,
   );
 }

@@ -8,9 +8,14 @@ import { UsageError } from './command.ts';
 /** Those that come along. */
 const folder = fileURLToPath(new URL('../../loadtest/scenarios/', import.meta.url));
 
+/** Whether it is the name of a scenario that comes along, if it is any: else it is a file. */
+export function isScenarioName(given: string): boolean {
+  return /^[\w-]+$/.test(given) && !existsSync(given);
+}
+
 /** Reads a scenario: a file, or one that comes along, by its name. Throws one sentence that says what is wrong with it. */
 export async function readScenario(given: string): Promise<Scenario> {
-  const isName = /^[\w-]+$/.test(given) && !existsSync(given);
+  const isName = isScenarioName(given);
   const path = isName ? join(folder, `${given}.yaml`) : given;
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (isName && cause.code === 'ENOENT')
