@@ -102,11 +102,12 @@ describe('a load test on Kubernetes', () => {
 
   it('is red for one wrong digit, and keeps that report as well', async (t) => {
     const { options, api } = await scene(t, (id, value) => (id.endsWith('-20') ? Number(value) + 1e-9 : value));
-    const { ok, verdict } = await runLoadtest(options);
+    // By the name of the release, also where none was given.
+    const { ok, verdict } = await runLoadtest({ ...options, release: undefined });
     assert.equal(ok, false);
     assert.equal(verdict!.total.wrong, 1);
     assert.deepEqual(
-      (await listReports(await api())).map((report) => [report.name, report.ok]),
+      (await listReports(await api(), 'lt')).map((report) => [report.name, report.ok]),
       [['lt-loadtest-report-1', false]],
     );
   });

@@ -34,18 +34,19 @@ export async function runLoadtest(options: LoadtestOptions): Promise<RunResult> 
   const guard = new ProcessGuard();
   guard.tidy(directory);
   let begun = false;
+  const cluster = new KubernetesCluster({ ...options, clock, say: (sentence) => view.say(sentence) });
   try {
     const result = await run({
       ...options,
       ...{ directory, guard, clock, interrupted: 'report', title: `evenkeel loadtest ${scenario.name}` },
-      cluster: new KubernetesCluster({ ...options, clock, say: (sentence) => view.say(sentence) }),
+      cluster,
       starting: `Waiting until ${release ?? 'the release'} has ${scenario.servers} servers, all of them well ...`,
       onMoment(moment, load) {
         if (moment.kind === 'load-begins') begun = true;
         options.onMoment?.(moment, load);
       },
     });
-    if (configMap !== undefined) await keep(configMap, result, { ...options, clock });
+    if (configMap !== undefined) await keep(configMap, result, cluster, { ...options, clock });
     return result;
   } catch (cause) {
     if (begun) throw cause;
@@ -60,13 +61,15 @@ export async function runLoadtest(options: LoadtestOptions): Promise<RunResult> 
 async function keep(
   name: string,
   { ok, verdict, documents }: RunResult,
-  { clock = systemClock, namespace, configure, release = '', scenario, view }: LoadtestOptions,
+  cluster: KubernetesCluster,
+  { clock = systemClock, namespace, configure, scenario, view }: LoadtestOptions,
 ): Promise<void> {
   if (verdict === undefined || documents === undefined) return;
   const api = await connectApi({ clock, namespace, configure });
   const head = {
     name,
-    release,
+    // Where none was named it is the only one.
+    release: cluster.release,
     scenario: scenario.name,
     at: isoTime(clock.wallTime()),
     ok,

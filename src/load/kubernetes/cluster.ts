@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Books } from '../books.ts';
 import type { Cluster, ClusterState, Deed, Incident } from '../cluster.ts';
 import type { Scenario, Step } from '../scenario.ts';
+import type { UsageSample } from '../usage.ts';
 import { within } from '../within.ts';
 import { Bookkeeper } from './bookkeeper.ts';
 import { restoreLeftovers } from './changes.ts';
@@ -18,6 +19,7 @@ import { roll } from './roll.ts';
 import { scale } from './scale.ts';
 import { Site } from './site.ts';
 import { waitUntilUp } from './up.ts';
+import { UsageWatch } from './usage-watch.ts';
 import { killAll, killLeader, takeAway } from './zookeeper.ts';
 
 export interface KubernetesClusterOptions {
@@ -57,6 +59,7 @@ export class KubernetesCluster implements Cluster {
   #site: Site | undefined;
   #facts: Facts | undefined;
   #books: Bookkeeper | undefined;
+  #usage: UsageWatch | undefined;
   readonly #doing = new Set<Promise<Deed>>();
   #environment: Record<string, string> = {};
   #starting: Promise<void> | undefined;
@@ -69,6 +72,11 @@ export class KubernetesCluster implements Cluster {
 
   get gatewayUrl(): string {
     return this.#options.gatewayUrl ?? this.#here.release.gatewayUrl;
+  }
+
+  /** Name of the release. Known once `start` has resolved. */
+  get release(): string {
+    return this.#here.release.name;
   }
 
   get keepsBooks(): boolean {
@@ -130,6 +138,10 @@ export class KubernetesCluster implements Cluster {
     return this.#site?.incidents ?? [];
   }
 
+  usage(): readonly UsageSample[] {
+    return this.#usage?.samples ?? [];
+  }
+
   environment(): Record<string, string> {
     return this.#environment;
   }
@@ -167,6 +179,7 @@ export class KubernetesCluster implements Cluster {
     this.#facts = await gatherFacts(site);
     this.#environment = await environmentOf(site, this.#facts);
     signal.throwIfAborted();
+    this.#usage = new UsageWatch(site.population, clock, () => site.now());
     this.#books = new Bookkeeper(site.population, clock, () => site.now());
     await this.#reach(site, this.#facts, servers);
     await waitUntilUp(site, this.#autoscaled ? undefined : servers);
@@ -192,7 +205,7 @@ export class KubernetesCluster implements Cluster {
   async #close(): Promise<void> {
     const { say = () => {} } = this.#options;
     for (const sentence of await this.#restore()) say(`${sentence}; \`evenkeel loadtest cleanup\` does it later`);
-    await Promise.all([this.#books?.abandon(), this.#site?.close()]);
+    await Promise.all([this.#books?.abandon(), this.#usage?.close(), this.#site?.close()]);
   }
 
   /** Ends what is under way, and puts everything back. Gives a sentence for each that could not be. */
