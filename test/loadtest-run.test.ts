@@ -76,6 +76,7 @@ class StubCluster implements Cluster {
     };
   }
   incidents = () => [];
+  usage = () => [];
   environment = () => ({ Kubernetes: 'v1.34.1' });
   async books(): Promise<Books | undefined> {
     this.done.push('books');
@@ -153,6 +154,13 @@ describe('a run', { timeout: 120_000 }, () => {
     for (const said of ['Starting ...', 'pi(93) = 3.13820458320', '✔ Nothing was lost', `Report: ${files[0]}`]) {
       assert.ok(output.text.includes(said), output.text);
     }
+  });
+
+  it('is judged by its own calls, whatever the same servers wrote down before', async () => {
+    const writer = { server: 'server-1', pid: 1 };
+    cluster.executions.push({ id: 'earlier-1', method: 'append', writer, began: 0, ended: 1 });
+    const { ok, verdict } = await play('[{ at: 500ms, do: gateway }]', { report: undefined });
+    assert.equal(ok, true, JSON.stringify(verdict!.problems));
   });
 
   it('gives the report back where no file is asked for', async () => {

@@ -1,5 +1,6 @@
 import type { Books } from './books.ts';
 import type { Step } from './scenario.ts';
+import type { UsageSample } from './usage.ts';
 
 /**
  * What a scenario is played on: servers that can be scaled and hurt, gateways that call them, a registry between them.
@@ -49,6 +50,8 @@ export interface Cluster {
   state(): ClusterState;
   /** What happened that nobody ordered, e.g. a server that ended by itself. In order. */
   incidents(): readonly Incident[];
+  /** What its pods took, as they told themselves, in order; empty where that is not looked at. */
+  usage(): readonly UsageSample[];
   /** Versions, machines, limits: what a reader needs to know to compare figures, in the order in which it is shown. */
   environment(): Record<string, string>;
   /**

@@ -71,6 +71,7 @@ class FakeCluster implements Cluster {
     };
   }
   incidents = () => [];
+  usage = () => [];
   environment = () => ({});
   books = async () => undefined;
   async close(): Promise<void> {}

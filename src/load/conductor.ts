@@ -136,6 +136,7 @@ export async function conduct(options: ConductOptions): Promise<Played> {
     contradictions: book.contradictions,
     load: end,
     incidents: cluster.incidents(),
+    usage: cluster.usage(),
     environment: cluster.environment(),
     interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : cut,
   };

@@ -4,6 +4,7 @@ import type { Execution } from './ledger.ts';
 import type { LoadPlan } from './plan.ts';
 import type { DroppedRecord, FinishedRecord, Sample } from './sample.ts';
 import type { Scenario, Step } from './scenario.ts';
+import type { UsageSample } from './usage.ts';
 
 /** All that was seen in one run. Nothing in it is judged yet. Times in ms since 1970. */
 export interface Recording {
@@ -22,10 +23,12 @@ export interface Recording {
   contradictions: readonly string[];
   load: LoadEnd;
   incidents: readonly Incident[];
-  /** The handlers' books; undefined where there are none, and then a part of the proof is missing. */
+  /** What handlers wrote of this run's calls (own-executions.ts); undefined without their books: then a part of the proof is missing. */
   executions: readonly Execution[] | undefined;
   /** What is missing from the handlers' books. */
   gaps: readonly BookGap[];
+  /** What pods took meanwhile, in order. */
+  usage: readonly UsageSample[];
   environment: Readonly<Record<string, string>>;
   /** Why the run ended before its time, if it did. */
   interrupted: string | undefined;

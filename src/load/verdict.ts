@@ -8,6 +8,7 @@ import { latency } from './sample.ts';
 import { eventName } from './scenario.ts';
 import { quantile, sorted } from './statistics.ts';
 import { bad, callProblems, type Tally, tally } from './tally.ts';
+import { type PodUsage, usageOf, usageProblems } from './usage.ts';
 
 /** ms; undefined where there were no calls. */
 export interface P99 {
@@ -55,6 +56,8 @@ export interface Verdict {
   notes: readonly string[];
   /** What the servers could do, if that was what the load asked. */
   capacity: Capacity | undefined;
+  /** What pods took that were there for minutes, in the order in which they came. */
+  usage: readonly PodUsage[];
 }
 
 const beforeWindow = 3000;
@@ -79,12 +82,14 @@ export function judge(recording: Recording): Verdict {
     else if (phaseAt(recording.events, at) === undefined) problems.push({ event: start, what });
   }
   for (const { at, what } of recording.incidents) problems.push({ event: nameAt(at), what });
-  for (const what of missing(recording)) problems.push({ event: 'the whole run', what });
+  const usage = usageOf(recording.usage);
+  const grown = usageProblems(usage);
+  for (const what of [...grown, ...missing(recording)]) problems.push({ event: 'the whole run', what });
 
   const latencies = sorted(books.calls.flatMap(({ sample }) => latency(sample) ?? []));
   const total = tally(books.calls, recording.dropped);
   const ok = problems.length === 0;
-  const harmless = recording.incidents.length === 0 && books.flaws.length === 0 && harmlessEvents(events);
+  const harmless = [...recording.incidents, ...books.flaws, ...grown].length === 0 && harmlessEvents(events);
   const isUnfinished =
     recording.interrupted !== undefined && harmless && [...bad, 'dropped' as const].every((word) => total[word] === 0);
   const outcome: Outcome = ok ? 'passed' : isUnfinished ? 'unfinished' : 'failed';
@@ -100,6 +105,7 @@ export function judge(recording: Recording): Verdict {
     unplayed: unplayed(recording),
     notes: notes(recording, books),
     capacity: capacity(recording),
+    usage,
   };
 }
 

@@ -136,6 +136,7 @@ function runOf(sketch: Sketch): Recording {
     incidents: [],
     executions,
     gaps: [],
+    usage: [],
     environment: { evenkeel: '0.0.0', Kubernetes: 'v1.34.1', nodes: '2 x 2 CPUs', 'server pods': '200m CPU' },
     interrupted: undefined,
   };

@@ -118,6 +118,7 @@ export function syntheticRun(): Recording {
     load: { state: 'finished', record: { kind: 'finished', at: began + length * 1000, due: samples.length } },
     incidents: [],
     executions: executions.sort((a, b) => a.began - b.began),
+    usage: [],
     environment: { evenkeel: '0.0.0', Node: 'v26.10.0', CPU: '2 x synthetic' },
     gaps: [],
     interrupted: undefined,

@@ -206,6 +206,10 @@ export class LocalCluster implements Cluster {
     return this.#incidents;
   }
 
+  usage(): readonly [] {
+    return [];
+  }
+
   environment(): Record<string, string> {
     const { processes } = this.#options;
     return environment({

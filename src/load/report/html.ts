@@ -3,7 +3,17 @@ import type { Recording } from '../recording.ts';
 import type { EventVerdict, Verdict } from '../verdict.ts';
 import { figures, noPictureHtml, page } from './page.ts';
 import type { Pictures } from './picture.ts';
-import { capacityColumns, columns, eventTitle, remarks, scalingWords, sign, title } from './table.ts';
+import {
+  capacityColumns,
+  columns,
+  eventTitle,
+  remarks,
+  scalingWords,
+  sign,
+  title,
+  usageColumns,
+  usageWords,
+} from './table.ts';
 import { count, escapeHtml as e, none, time } from './words.ts';
 
 export interface ReportPictures {
@@ -17,7 +27,7 @@ export interface ReportPictures {
  * @param pictures undefined in it where nothing could draw them
  */
 export function html(recording: Recording, verdict: Verdict, pictures: ReportPictures): string {
-  const { capacity, events, unplayed } = verdict;
+  const { capacity, events, unplayed, usage } = verdict;
   return page(
     `${title(verdict)}: ${recording.scenario.name}`,
     `${banner(recording, verdict)}
@@ -32,6 +42,7 @@ ${events.length + unplayed.length === 0 ? '<p>No event was played.</p>' : eventT
 <h2>The run over time</h2>
 ${pictures.run === undefined ? noPictureHtml : timelineNote(recording, events) + figures(pictures.run)}
 </section>
+${usage.length === 0 ? '' : `<section>\n<h2>What pods took</h2>\n<p class="note">${e(usageWords)}</p>\n${plainTable(usageColumns, usage)}\n</section>`}
 <section>
 <h2>How this was judged</h2>
 ${method(recording)}
@@ -52,17 +63,20 @@ function timelineNote({ states }: Recording, events: readonly EventVerdict[]): s
 }
 
 function scaling(capacity: Capacity, pictures: Pictures | undefined): string {
-  const rows = capacity.points.map((point) => capacityColumns.map(({ cell }) => cell(point)));
-  const heads = capacityColumns.map(({ head }) => head);
   return `<section>
 <h2>How throughput followed the servers</h2>
 <p>${e(scalingWords(capacity))}</p>
 ${pictures === undefined ? '' : figures(pictures)}
-<div class="scroll"><table class="plain">
-<thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead>
-<tbody>${rows.map((row) => `<tr>${row.map((cell) => `<td>${e(cell)}</td>`).join('')}</tr>`).join('\n')}</tbody>
-</table></div>
+${plainTable(capacityColumns, capacity.points)}
 </section>`;
+}
+
+function plainTable<T>(columns: readonly { head: string; cell: (row: T) => string }[], rows: readonly T[]): string {
+  const body = rows.map((row) => `<tr>${columns.map(({ cell }) => `<td>${e(cell(row))}</td>`).join('')}</tr>`);
+  return `<div class="scroll"><table class="plain">
+<thead><tr>${columns.map(({ head }) => `<th scope="col">${head}</th>`).join('')}</tr></thead>
+<tbody>${body.join('\n')}</tbody>
+</table></div>`;
 }
 
 function banner({ scenario, began, ended }: Recording, verdict: Verdict): string {

@@ -47,6 +47,13 @@ export function report(recording: Recording, verdict: Verdict, timeline: Timelin
       problems: [...problems],
     })),
     capacity: verdict.capacity === undefined ? null : capacity(verdict.capacity, seconds),
+    usage: verdict.usage.map(({ length, early, late, grew, ...rest }) => ({
+      ...rest,
+      seconds: length / 1000,
+      early: { ...early },
+      late: { ...late },
+      grew: [...grew],
+    })),
     timeline: {
       length: timeline.length,
       width: timeline.width,

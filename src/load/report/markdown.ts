@@ -1,12 +1,22 @@
 import type { Capacity } from '../capacity.ts';
 import type { Recording } from '../recording.ts';
 import type { Verdict } from '../verdict.ts';
-import { capacityColumns, columns, eventTitle, remarks, scalingWords, sign, title } from './table.ts';
+import {
+  capacityColumns,
+  columns,
+  eventTitle,
+  remarks,
+  scalingWords,
+  sign,
+  title,
+  usageColumns,
+  usageWords,
+} from './table.ts';
 import { count, time } from './words.ts';
 
 /** The verdict for a pull request. */
 export function markdown(recording: Recording, verdict: Verdict): string {
-  const { ok, headline, events, problems, total, p50, p99, capacity } = verdict;
+  const { ok, headline, events, problems, total, p50, p99, capacity, usage } = verdict;
   const rows = [
     ...events.map((event) => [
       event.ok ? '✔' : '✘',
@@ -24,6 +34,7 @@ export function markdown(recording: Recording, verdict: Verdict): string {
     '',
     ...autoscaled.flatMap((event) => [`${event.event.index}. ${eventTitle(event)}: ${remarks(event).join(', ')}.`, '']),
     ...(capacity === undefined ? [] : [...capacityTable(capacity), '', scalingWords(capacity), '']),
+    ...(usage.length === 0 ? [] : [...usageTable(usage), '', usageWords, '']),
     `Scenario ${recording.scenario.name}, load by ${recording.generator}: p50 ${time(p50)}, p99 ${time(p99)}, ${count(total.retried)} calls sent again, ${count(total.unknown)} unknown and said so.`,
     ...verdict.notes.map((note) => `Note: ${note}.`),
     `${Object.entries(recording.environment)
@@ -38,6 +49,14 @@ function capacityTable({ points }: Capacity): string[] {
     capacityColumns.map(({ head }) => head),
     points.map((point) => capacityColumns.map(({ cell }) => cell(point))),
     0,
+  );
+}
+
+function usageTable(usage: Verdict['usage']): string[] {
+  return markdownTable(
+    usageColumns.map(({ head }) => head),
+    usage.map((one) => usageColumns.map(({ cell }) => cell(one))),
+    1,
   );
 }
 

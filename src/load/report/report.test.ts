@@ -21,6 +21,18 @@ import { count, threeTimes, time } from './words.ts';
 
 const nothing = { run: { wide: '<svg></svg>', narrow: '<svg></svg>' }, scaling: undefined };
 
+/** A run of ten minutes, as pods see it: one of two gateways opens more and more files. */
+function leakyRun(): Recording {
+  const run = syntheticRun();
+  const usage = Array.from({ length: 61 }, (_, index) =>
+    (['gateway-1', 'gateway-2'] as const).map((pod) => ({
+      ...{ at: run.began + index * 10_000, pod, component: 'gateway', memory: 110 * 1024 * 1024, series: 240 },
+      descriptors: pod === 'gateway-2' ? 80 + index : 80,
+    })),
+  ).flat();
+  return { ...run, usage };
+}
+
 /** A run with one lost call, whose event has a name that must not become a part of the page. */
 function badRun(): Recording {
   const run = syntheticRun();
@@ -50,6 +62,20 @@ describe('the page', () => {
     assert.match(page, /<h1>Not passed<\/h1>/);
     assert.match(page, /<h2>Why not<\/h2><ul><li><b>4 .*1 call lost/);
     assert.match(page, /<span class="mark">✘<\/span>/);
+  });
+
+  it('tells what pods took, and that one took more and more', () => {
+    const run = leakyRun();
+    const page = html(run, judge(run), nothing);
+    assert.match(page, /<h2>What pods took<\/h2>/);
+    assert.match(
+      page,
+      /<td>gateway-1 ✔<\/td><td>9 min<\/td><td>110 MiB → 110 MiB<\/td><td>80 → 80<\/td><td>240 → 240</,
+    );
+    assert.match(page, /<td>gateway-2 ✘<\/td>.*<td>86 → 122<\/td>/);
+    assert.match(page, /gateway-2 took more and more file descriptors: 86, then 122, within 9 min/);
+    const calm = syntheticRun();
+    assert.ok(!html(calm, judge(calm), nothing).includes('What pods took'), 'nothing was looked at for long enough');
   });
 
   it('shows what came from outside as text', () => {

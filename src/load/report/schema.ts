@@ -24,6 +24,12 @@ const tally = z
   })
   .describe('calls by what became of them');
 
+const usage = z.object({
+  memory: z.number().describe('resident memory of all processes, bytes; of a JVM what it uses'),
+  descriptors: z.number().describe('open file descriptors'),
+  series: z.number().describe('metric series'),
+});
+
 /** What `evenkeel-report.json` holds. Fields are only ever added; `version` changes when one goes or changes its meaning. */
 export const reportSchema = z
   .object({
@@ -123,6 +129,19 @@ export const reportSchema = z
       })
       .nullable()
       .describe('throughput against servers; null unless the load was of kind capacity'),
+    usage: z
+      .array(
+        z.object({
+          pod: z.string(),
+          component: z.string().describe('server, gateway or zookeeper'),
+          seconds: z.number().describe('how long it was looked at, its first minute left out'),
+          early: usage.describe('the least in the first third of that time'),
+          late: usage.describe('the least in the last third'),
+          grew: z.array(z.enum(['memory', 'descriptors', 'series'])).describe('what was not flat'),
+        }),
+      )
+      .default([])
+      .describe('what pods took that were there for four minutes or longer; empty in shorter runs and older reports'),
     timeline: z.object({
       length: z.number().describe('seconds of load'),
       width: z.number().describe('width of a bucket, seconds'),

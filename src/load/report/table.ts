@@ -1,6 +1,7 @@
 import type { Autoscaling } from '../autoscaling.ts';
 import { type Capacity, type CapacityPoint, wantedEfficiency } from '../capacity.ts';
 import type { Step } from '../scenario.ts';
+import { type figures, type PodUsage, show } from '../usage.ts';
 import type { EventVerdict, Verdict } from '../verdict.ts';
 import { count, none, percent, threeTimes, time } from './words.ts';
 
@@ -102,6 +103,23 @@ export const capacityColumns: readonly { head: string; cell: (point: CapacityPoi
   },
   { head: 'Measured for', cell: ({ length }) => time(length) },
 ];
+
+/** What is told of what a pod took. */
+export const usageColumns: readonly { head: string; cell: (usage: PodUsage) => string }[] = [
+  { head: 'Pod', cell: ({ pod, grew }) => `${pod} ${grew.length === 0 ? '✔' : '✘'}` },
+  { head: 'For', cell: ({ length }) => `${Math.round(length / 60_000)} min` },
+  { head: 'Memory', cell: (usage) => change('memory', usage) },
+  { head: 'File descriptors', cell: (usage) => change('descriptors', usage) },
+  { head: 'Metric series', cell: (usage) => change('series', usage) },
+];
+
+/** What the columns mean. */
+export const usageWords =
+  'The least that all processes of a pod took in the first and in the last third of its time, its first minute left out; what leaks shows.';
+
+function change(figure: (typeof figures)[number], { early, late }: PodUsage): string {
+  return `${show(figure, early[figure])} → ${show(figure, late[figure])}`;
+}
 
 /** The event without its number. */
 export function eventTitle({ event }: EventVerdict): string {

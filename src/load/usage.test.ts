@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type UsageSample, usageOf, usageProblems } from './usage.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** A sample every 10 s for so many minutes, of what the figures are at each (0..1). */
+function pod(name: string, minutes: number, figures: (part: number) => Partial<UsageSample>): UsageSample[] {
+  const count = minutes * 6 + 1;
+  return Array.from({ length: count }, (_, index) => ({
+    ...{
+      at: 1000 + index * 10_000,
+      pod: name,
+      component: 'gateway',
+      memory: 100 * mebibyte,
+      descriptors: 80,
+      series: 240,
+    },
+    ...figures(index / (count - 1)),
+  }));
+}
+
+describe('what pods take', () => {
+  it('is flat where it comes and goes', () => {
+    const [usage, ...others] = usageOf(
+      pod('g', 10, (part) => ({
+        memory: (100 + 40 * ((part * 7) % 1)) * mebibyte,
+        descriptors: 80 + Math.round(40 * ((part * 7) % 1)),
+      })),
+    );
+    assert.deepEqual(others, []);
+    assert.deepEqual([usage!.pod, usage!.component, usage!.length, usage!.grew], ['g', 'gateway', 540_000, []]);
+    assert.deepEqual(usageProblems([usage!]), []);
+  });
+
+  it('is told in the order in which pods came, each by the least of its first and last third', () => {
+    const usage = usageOf([
+      ...pod('b', 10, (part) => ({ descriptors: part < 0.5 ? 90 : 95 })),
+      ...pod('a', 10, () => ({})),
+    ]);
+    assert.deepEqual(
+      usage.map(({ pod, early, late }) => [pod, early.descriptors, late.descriptors]),
+      [
+        ['b', 90, 95],
+        ['a', 80, 80],
+      ],
+    );
+  });
+
+  for (const [figure, limit, over] of [
+    ['memory', 128 * mebibyte, 129 * mebibyte],
+    ['descriptors', 96, 97],
+    ['series', 274, 275],
+  ] as const) {
+    it(`is not flat where ${figure} grow beyond the limit`, () => {
+      const at = (late: number) => usageOf(pod('g', 10, (part) => (part > 0.5 ? { [figure]: late } : {})))[0]!.grew;
+      assert.deepEqual([at(limit), at(over)], [[], [figure]]);
+    });
+  }
+
+  it('that grew is told in a sentence', () => {
+    const usage = usageOf(
+      pod('g-1', 10, (part) => ({ memory: (100 + 100 * part) * mebibyte, series: 100 + Math.round(900 * part) })),
+    );
+    assert.deepEqual(usageProblems(usage), [
+      'g-1 took more and more memory: 110 MiB, then 170 MiB, within 9 min',
+      'g-1 took more and more metric series: 190, then 730, within 9 min',
+    ]);
+  });
+
+  it('is not told of pods that were there for less than four minutes, nor of their first one', () => {
+    assert.deepEqual(usageOf(pod('g', 3, () => ({}))), []);
+    assert.equal(usageOf(pod('g', 4, () => ({}))).length, 1);
+    const [usage] = usageOf(pod('g', 10, (part) => (part < 0.1 ? { descriptors: 1 } : {})));
+    assert.equal(usage!.early.descriptors, 80);
+    assert.deepEqual(usageOf([]), []);
+  });
+});

@@ -1,0 +1,81 @@
+/** What the processes of one pod take together, at one moment. */
+export interface UsageSample {
+  /** ms since 1970 */
+  at: number;
+  pod: string;
+  /** `server`, `gateway`, `zookeeper` */
+  component: string;
+  /** Resident memory, bytes; of a JVM what it uses of its memory. */
+  memory: number;
+  /** Open file descriptors. */
+  descriptors: number;
+  /** Metric series. */
+  series: number;
+}
+
+export const figures = ['memory', 'descriptors', 'series'] as const;
+type Figure = (typeof figures)[number];
+
+/** What a pod took in the first and in the last third of the time in which it was looked at. */
+export interface PodUsage {
+  pod: string;
+  component: string;
+  /** How long it was looked at, ms. */
+  length: number;
+  /** The least of each third: pods come and go meanwhile, and take connections and series with them; what leaks stays. */
+  early: Record<Figure, number>;
+  late: Record<Figure, number>;
+  /** What was not flat. */
+  grew: readonly Figure[];
+}
+
+/** A pod's first minute does not count, ms: it loads its code, and connects. */
+const warmUp = 60_000;
+/** The least time after that in which a leak could show, ms. */
+const enough = 180_000;
+const mebibyte = 1024 * 1024;
+/** What is still flat: so many times as much, and so much besides. */
+const allowed: Record<Figure, { times: number; besides: number }> = {
+  memory: { times: 1.2, besides: 8 * mebibyte },
+  descriptors: { times: 1.1, besides: 8 },
+  series: { times: 1.1, besides: 10 },
+};
+
+/** Pods that were there for long enough, in the order in which they came. */
+export function usageOf(samples: readonly UsageSample[]): PodUsage[] {
+  return [...Map.groupBy(samples, ({ pod }) => pod).values()].flatMap((those) => {
+    const begin = those[0]!.at + warmUp;
+    const warm = those.filter(({ at }) => at >= begin);
+    const length = (warm.at(-1)?.at ?? begin) - begin;
+    if (length < enough) return [];
+    const early = least(warm.filter(({ at }) => at <= begin + length / 3));
+    const late = least(warm.filter(({ at }) => at >= begin + (length * 2) / 3));
+    const grew = figures.filter(
+      (figure) => late[figure] > early[figure] * allowed[figure].times + allowed[figure].besides,
+    );
+    const { pod, component } = those[0]!;
+    return [{ pod, component, length, early, late, grew }];
+  });
+}
+
+/** A sentence for each figure of a pod that was not flat. */
+export function usageProblems(usage: readonly PodUsage[]): string[] {
+  return usage.flatMap(({ pod, early, late, grew, length }) =>
+    grew.map(
+      (figure) =>
+        `${pod} took more and more ${words[figure]}: ${show(figure, early[figure])}, then ${show(figure, late[figure])}, within ${Math.round(length / 60_000)} min`,
+    ),
+  );
+}
+
+const words: Record<Figure, string> = { memory: 'memory', descriptors: 'file descriptors', series: 'metric series' };
+
+/** For people: `106 MiB`, `81`. */
+export function show(figure: Figure, value: number): string {
+  return figure === 'memory' ? `${Math.round(value / mebibyte)} MiB` : String(value);
+}
+
+function least(samples: readonly UsageSample[]): Record<Figure, number> {
+  const of = (figure: Figure) => Math.min(...samples.map((sample) => sample[figure]));
+  return { memory: of('memory'), descriptors: of('descriptors'), series: of('series') };
+}
