@@ -15,6 +15,7 @@ import { judge } from '../src/load/verdict.ts';
 import { EvenkeelGroup } from './support/evenkeel-group.ts';
 import { FakeRelease, type FakeReleaseOptions } from './support/kubernetes/release.ts';
 import { syntheticRun } from './support/synthetic-run.ts';
+import { until } from './support/until.ts';
 
 function folder(t: TestContext): string {
   const made = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
@@ -138,6 +139,50 @@ describe('evenkeel loadtest', { concurrency: 2 }, () => {
       /^evenkeel: there is no release other of evenkeel in the namespace demo; there is lt\n$/,
     );
     assert.equal(other.code, 2);
+  });
+});
+
+describe('evenkeel loadtest run', () => {
+  /** One that waits until its servers are well, and for a change of theirs that takes its time; as at a terminal. */
+  async function starting(t: TestContext) {
+    const { release, env } = await cluster(t, { servers: 3 });
+    const patching = Promise.withResolvers<undefined>();
+    release.api.refuse = ({ method }) => (method === 'PATCH' ? patching.promise : undefined);
+    const terminal = 'data:text/javascript,process.stdin.isTTY=true';
+    const args = ['loadtest', 'run', 'scale', '--here', '--report', 'off', '--registry', release.registry];
+    const group = EvenkeelGroup.start(t, args, {
+      cwd: folder(t),
+      env: { ...env, KUBERNETES_SERVICE_HOST: undefined, NODE_OPTIONS: `--import=${terminal}` },
+    });
+    await until(() => release.api.requests.some(({ method }) => method === 'PATCH'), 'it to change something');
+    return { release, group, patching };
+  }
+
+  it('ends by Ctrl-C while it starts, says so, and was not begun', async (t) => {
+    const { release, group, patching } = await starting(t);
+    process.kill(group.pid, 'SIGINT');
+    await until(() => group.stderr !== '', 'a word');
+    patching.resolve(undefined);
+    await group.ended;
+    assert.equal(
+      group.stderr,
+      'evenkeel: ended by SIGINT: what was changed is put back\n' +
+        'evenkeel: it was ended by SIGINT before there was any load\n',
+    );
+    assert.equal(group.end!.code, 2);
+    assert.equal(release.api.find(deployments, 'lt-server').spec.replicas, 3);
+  });
+
+  it('ends at once by another Ctrl-C, and says what is left to be done', async (t) => {
+    const { group } = await starting(t);
+    process.kill(group.pid, 'SIGINT');
+    await until(() => group.stderr !== '', 'a word');
+    // So early it would be taken for an echo.
+    await systemClock.sleep(1_200);
+    process.kill(group.pid, 'SIGINT');
+    await group.ended;
+    assert.match(group.stderr, /\nevenkeel: ended at once: `evenkeel loadtest cleanup` puts back what was changed\n$/);
+    assert.equal(group.end!.code, 130);
   });
 });
 

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { systemClock } from '../core/clock.ts';
+import { silentLog } from '../core/log.ts';
 import { NotBegun, runLoadtest } from '../load/loadtest.ts';
 import { view } from '../load/view/view.ts';
 import { command, UsageError } from './command.ts';
 import { adjusted, isScenarioName, readScenario } from './scenarios.ts';
 import { registryAuth } from './secrets.ts';
+import { onSignals } from './signals.ts';
 
 export function loadtestRunCommand(): Command {
   const made = command('run', 'Plays a scenario on a release, from a pod of its cluster.', [
@@ -26,16 +28,22 @@ export function loadtestRunCommand(): Command {
     .addHelpText(
       'after',
       '\nExample:\n  evenkeel loadtest run kill --release evenkeel' +
-        '\n\nSIGTERM and SIGINT end it early: what it changed is put back, and the report says what is missing.',
+        '\n\nSIGTERM and SIGINT end it early: what it changed is put back, and the report says what is missing. Ctrl-C again ends it at once.',
     )
     .action(async (given: string) => {
       const { here, servers, rate, url, load, ...values } = made.values();
       const scenario = adjusted(await readScenario(given), { servers, rate });
       if (!here) assertInCluster(given);
       const ending = new AbortController();
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-        process.on(signal, () => ending.abort(new Error(signal)));
-      }
+      const leave = (signal: string) => {
+        console.error(`evenkeel: ended by ${signal}: what was changed is put back`);
+        ending.abort(new Error(signal));
+      };
+      process.once('SIGHUP', leave);
+      onSignals(silentLog, leave, () => {
+        console.error('evenkeel: ended at once: `evenkeel loadtest cleanup` puts back what was changed');
+        process.exit(130);
+      });
       const result = await runLoadtest({
         ...values,
         scenario,

@@ -126,6 +126,20 @@ describe('a load test on Kubernetes', () => {
     assert.equal(head?.ok, false);
   });
 
+  it('is not begun when it is ended while it starts, and puts back what it changed for that', async (t) => {
+    const { release, options, stop, replicas } = await scene(t);
+    release.answering = false;
+    const running = runLoadtest({ ...options, scenario: { ...scaling, servers: 4 } });
+    const failed = assert.rejects(running, {
+      name: 'NotBegun',
+      message: 'it was ended by SIGINT before there was any load',
+    });
+    await until(() => replicas() === 4, 'the number that it begins with');
+    stop.abort(new Error('SIGINT'));
+    await failed;
+    assert.equal(replicas(), 2);
+  });
+
   it('is not begun where something is missing, and says what', async (t) => {
     const { release, options, api } = await scene(t);
     release.api.denied.add('patch deployments');

@@ -26,7 +26,8 @@ export class NotBegun extends Error {
  * Plays a scenario on a release of the chart, from a pod of its cluster. Whatever happens, what it changed is put back. A run that is
  * ended early is judged as far as it came.
  *
- * @throws NotBegun when there was no load: the scenario cannot be played there, the cluster cannot be reached, a right is missing
+ * @throws NotBegun when there was no load: the scenario cannot be played there, the cluster cannot be reached, a right is missing,
+ * it was ended before
  */
 export async function runLoadtest(options: LoadtestOptions): Promise<RunResult> {
   const { scenario, view, clock = systemClock, release, configMap } = options;
@@ -46,6 +47,9 @@ export async function runLoadtest(options: LoadtestOptions): Promise<RunResult> 
         options.onMoment?.(moment, load);
       },
     });
+    if (result.verdict === undefined) {
+      throw new Error(`it was ended by ${(options.signal.reason as Error).message} before there was any load`);
+    }
     if (configMap !== undefined) await keep(configMap, result, cluster, { ...options, clock });
     return result;
   } catch (cause) {
