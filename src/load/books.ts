@@ -2,7 +2,7 @@ import type { Execution } from './ledger.ts';
 
 /** What all handlers wrote down, and what of it could not be had. */
 export interface Books {
-  /** In the order in which they began. */
+  /** Also those of earlier runs on the same servers. Times are those of the servers' clocks. */
   executions: readonly Execution[];
   gaps: readonly BookGap[];
 }

@@ -5,6 +5,7 @@ import { builtInGenerator } from './generator/built-in.ts';
 import type { LoadGenerator } from './generator/generator.ts';
 import { findK6, k6Generator } from './generator/k6.ts';
 import type { ProcessGuard } from './local/guard.ts';
+import { ownExecutions } from './own-executions.ts';
 import { rehearse } from './rehearsal.ts';
 import { noPicture, type Painter, painter } from './report/picture.ts';
 import { checkFolder, type ReportDocuments, reportDocuments, writeReport } from './report/report.ts';
@@ -107,7 +108,8 @@ async function conclude(
   const books = await cluster.books();
   // What was changed is restored before anything else can go wrong.
   await cluster.close();
-  const recording = { ...played, executions: books?.executions, gaps: books?.gaps ?? [] };
+  const executions = books && ownExecutions(books.executions, played);
+  const recording = { ...played, executions, gaps: books?.gaps ?? [] };
   const verdict = withProblems(judge(recording), wrong);
   const documents = reportDocuments(recording, verdict, paint);
   for (const line of ['', ...verdictTable(verdict, view.paint)]) view.say(line);

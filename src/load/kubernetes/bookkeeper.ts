@@ -17,13 +17,11 @@ export class Bookkeeper {
   readonly #now: () => number;
   readonly #books = new Map<PodLife, PodBooks>();
   readonly #timer: Timer;
-  readonly #since: number;
 
   constructor(population: Population, clock: Clock, now: () => number) {
     this.#population = population;
     this.#clock = clock;
     this.#now = now;
-    this.#since = now();
     this.#timer = every(clock, hurry, () => this.#tick());
   }
 
@@ -47,11 +45,7 @@ export class Bookkeeper {
     await Promise.all(books.map((one) => one.close()));
     if (books.length === 0) return undefined;
     const gaps = books.flatMap((one) => one.gap(since, until) ?? []);
-    const executions = books
-      .flatMap((one) => one.executions)
-      // Of an earlier load test, on the same servers.
-      .filter(({ began }) => began >= this.#since)
-      .sort((a, b) => a.began - b.began);
+    const executions = books.flatMap((one) => one.executions);
     return { executions, gaps: [...gaps, ...this.#without(until)] };
   }
 
