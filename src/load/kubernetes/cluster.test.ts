@@ -242,7 +242,7 @@ describe('ZooKeeper', () => {
     const [leader] = release.pods('zookeeper').map(({ metadata }) => metadata.name);
     const deed = await cluster.killZookeeperLeader();
     assert.ok(proven(deed), JSON.stringify(deed.proof));
-    assert.equal(deed.proof[0]!.what, `${leader} was killed`);
+    assert.equal(deed.proof[0]!.what, `${leader} was deleted, with 1 s to end`);
     assert.match(deed.proof[1]!.what, new RegExp(`^${leader} led; then lt-zookeeper-\\d+ did$`));
     const [request] = release.api.requests.filter(({ method }) => method === 'DELETE');
     assert.deepEqual([request!.name, request!.query.get('gracePeriodSeconds')], [leader, '1']);

@@ -8,25 +8,25 @@ import { replicasOf, type Site } from './site.ts';
 /** How long members may take to end, and the others to agree on a new leader, ms. */
 const endPatience = 60_000;
 const electionPatience = 60_000;
-/** How long a killed member may take to end by itself, s: 0 would let Kubernetes forget it before it has ended. */
+/** How long a deleted member may take to end by itself, s: 0 would let Kubernetes forget it before it has ended. */
 const grace = 1;
 
-/** Kills the member that leads. */
+/** Deletes the member that leads. */
 export async function killLeader(site: Site): Promise<Deed> {
   const leader = await findLeader(site);
   if (leader === undefined) throw new Error('no member of ZooKeeper says that it leads');
   const at = site.now();
-  const gone = await killMembers(site, [leader]);
+  const gone = await deleteMembers(site, [leader]);
   const next = await waitForLeader(site);
   const then = next === undefined ? 'nobody did' : `${next.name} did`;
   const what = `${leader.name} led; then ${then}`;
   return { at, servers: [], proof: [...gone, { what, holds: next !== undefined }] };
 }
 
-/** Kills all members at once. */
+/** Deletes all members at once. */
 export async function killAll(site: Site): Promise<Deed> {
   const at = site.now();
-  const proof = await killMembers(site, site.population.present('zookeeper'));
+  const proof = await deleteMembers(site, site.population.present('zookeeper'));
   return { at, servers: [], proof: [...proof, ...(await unreadable(site, at))] };
 }
 
@@ -57,10 +57,12 @@ export async function takeAway(site: Site, ms: number): Promise<Deed> {
   return { at, until, servers: [], proof: [{ what, holds: still }, ...proof] };
 }
 
-async function killMembers(site: Site, victims: readonly PodLife[]): Promise<Proof[]> {
+async function deleteMembers(site: Site, victims: readonly PodLife[]): Promise<Proof[]> {
   await Promise.all(victims.map(({ name }) => site.api.remove(pods, name, { seconds: grace })));
   return Promise.all(
-    victims.map((life) => site.proof(`${life.name} was killed`, () => life.removedAt !== undefined, endPatience)),
+    victims.map((life) =>
+      site.proof(`${life.name} was deleted, with ${grace} s to end`, () => life.removedAt !== undefined, endPatience),
+    ),
   );
 }
 
