@@ -6,7 +6,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isoTime } from '../src/core/clock.ts';
 import { markdownTable } from '../src/load/report/markdown.ts';
 import { type Report, reportSchema } from '../src/load/report/schema.ts';
+import { usageWords } from '../src/load/report/table.ts';
 import { count, time } from '../src/load/report/words.ts';
+import { show, figures as usageFigures } from '../src/load/usage.ts';
 
 const file = new URL('loadtest.json', import.meta.url);
 
@@ -25,6 +27,10 @@ interface Run {
   stopToLastCall: number | null;
   /** Where the load was of kind capacity. */
   capacity: { servers: number; rate: number; efficiency: number }[] | null;
+  /** How the autoscaler followed, by what it scales. */
+  autoscaling: (NonNullable<Report['events'][number]['autoscaling']> & { by: string })[];
+  /** What pods took that were there for minutes. */
+  usage: Report['usage'];
 }
 
 export interface Figures {
@@ -41,7 +47,7 @@ export function figuresOf(reports: readonly Report[]): Figures {
   return { date: isoTime(last.began).slice(0, 10), environment, runs: reports.map(runOf) };
 }
 
-function runOf({ scenario, outcome, events, total, p50, p99, capacity }: Report): Run {
+function runOf({ scenario, outcome, events, total, p50, p99, capacity, usage, environment }: Report): Run {
   return {
     scenario,
     outcome,
@@ -53,6 +59,10 @@ function runOf({ scenario, outcome, events, total, p50, p99, capacity }: Report)
     readyToFirstCall: highest(events.map((event) => event.readyToFirstCall)),
     stopToLastCall: highest(events.map((event) => event.stopToLastCall)),
     capacity: capacity?.points.map(({ servers, rate, efficiency }) => ({ servers, rate, efficiency })) ?? null,
+    autoscaling: events.flatMap(({ autoscaling }) =>
+      autoscaling === null ? [] : { by: environment.autoscaler ?? 'an autoscaler', ...autoscaling },
+    ),
+    usage,
   };
 }
 
@@ -81,11 +91,34 @@ export function loadtests({ date, environment, runs }: Figures): string {
     '',
     `${count(sum(proofs, 'calls'))} calls, ${count(sum(proofs, 'lost'))} lost. Times are those of the slowest run, server and event.`,
     '',
-    ...(capacities.length === 0 ? [] : [...capacityTable(capacities), '']),
+    ...runs.flatMap(({ autoscaling }) => autoscaling.map(followed)).flatMap((sentence) => [sentence, '']),
+    ...usageTables(runs.flatMap(({ usage }) => usage)),
+    ...groups(capacities).flatMap((of) => [...capacityTable(of), '']),
     `${Object.entries(environment)
       .map(([name, value]) => `${name}: ${value}`)
       .join(' · ')}, ${date}.`,
   ].join('\n');
+}
+
+function followed({ by, direction, firstChange, reached, overshoot }: Run['autoscaling'][number]): string {
+  const change = direction === 'up' ? ['rise', 'more was ready'] : ['fall', 'less was left'];
+  const beyond = overshoot === 0 ? 'no overshoot' : `overshoot ${overshoot}`;
+  return `Autoscaler (${by}): after the load began to ${change[0]}, the first server ${change[1]} after ${time(firstChange ?? undefined)}, all that were expected after ${time(reached ?? undefined)}; ${beyond}.`;
+}
+
+/** Of each component the pod that took the most in the end, by figure. */
+function usageTables(usage: Run['usage']): string[] {
+  if (usage.length === 0) return [];
+  const rows = [...Map.groupBy(usage, ({ component }) => component)].map(([component, pods]) => [
+    component,
+    String(pods.length),
+    ...usageFigures.map((figure) => {
+      const most = pods.toSorted((a, b) => b.late[figure] - a.late[figure])[0]!;
+      return `${show(figure, most.early[figure])} → ${show(figure, most.late[figure])}`;
+    }),
+  ]);
+  const heads = ['Pods of the soak that were there for 4 min', 'Number', 'Memory', 'File descriptors', 'Metric series'];
+  return [...markdownTable(heads, rows, 1), '', `${usageWords} Of each component the pod that took the most.`, ''];
 }
 
 /** Rates and efficiencies of each run, and so how far one can rely on them. */
@@ -96,7 +129,8 @@ function capacityTable(runs: readonly Run[]): string[] {
       const point = capacity!.find((one) => one.servers === n);
       return point === undefined ? '–' : cell(point);
     });
-  const heads = ['Servers', ...runs.map((_, index) => `run ${index + 1}, calls/s`), 'Efficiency'];
+  const column = (index: number) => (runs.length === 1 ? '' : `run ${index + 1}, `);
+  const heads = [`Servers (${runs[0]!.scenario})`, ...runs.map((_, index) => `${column(index)}calls/s`), 'Efficiency'];
   const rows = servers
     .sort((a, b) => a - b)
     .map((n) => [
