@@ -113,6 +113,15 @@ describe('evenkeel loadtest', { concurrency: 2 }, () => {
     assert.equal(code, 2);
   });
 
+  it('says that users have no rate', async (t) => {
+    const { stderr, code } = await run(t, ['run', 'capacity', '--here', '--rate', '50']);
+    assert.match(
+      stderr,
+      /^evenkeel: --rate: the scenario capacity has 12 users who call without a pause, and no rate\n$/,
+    );
+    assert.equal(code, 2);
+  });
+
   it('says that the cluster cannot be reached', async (t) => {
     const env = { KUBECONFIG: kubeconfig(t, 'https://127.0.0.1:1') };
     for (const args of [['run', 'scale', '--here'], ['report'], ['cleanup']]) {

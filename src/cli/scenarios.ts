@@ -41,6 +41,11 @@ export function adjusted(
   { servers, rate }: { servers: number | undefined; rate: number | undefined },
 ): Scenario {
   const { load } = scenario;
+  if (load.kind === 'capacity' && rate !== undefined) {
+    throw new UsageError(
+      `--rate: the scenario ${scenario.name} has ${load.users} users who call without a pause, and no rate`,
+    );
+  }
   return {
     ...scenario,
     servers: servers ?? scenario.servers,

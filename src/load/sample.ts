@@ -1,7 +1,7 @@
 /**
  * What a load generator writes down about its calls, and the calls put together from it. Times are milliseconds since
  * 1970: the only clock that processes share. Each process carries its wall time on by its monotonic clock, so that a
- * jump of the wall clock in the middle of a run cannot bend a latency.
+ * jump of the wall clock in the middle of a run cannot bend a latency; but k6, which has no other clock than the wall's.
  */
 
 /** A call was handed to HTTP. Written before the first byte is sent: a call that vanishes leaves this behind. */

@@ -148,7 +148,7 @@ Latency counts from the moment a call was due, not from when it was sent.</p>
 ${
   executions === undefined
     ? 'The handlers wrote no books in this run, so only the callers’ half could be checked.'
-    : 'It is found by comparing, id by id, what callers and handlers wrote to files before they went on, which outlive a killed process; no counter is trusted.'
+    : 'It is found by comparing, id by id, what callers said with what handlers wrote to files before they went on, which outlive a killed process; no counter is trusted.'
 }
 <b>Unknown</b> are calls that must not run twice, were in flight on a server that died, ended in an error that said “it may have run”,
 and ran at most once. <b>Unverified</b> are calls of which that is not known, because notes of handlers are missing. <b>Disturbed</b> is how long the p99 stood above max(1.5 × before, before + 50 ms).</p>`;
