@@ -23,23 +23,24 @@ const long = parseScenario(`${head}events: [{ at: 300ms, do: scale, to: 3 }, { a
 
 /** A release on a fake Kubernetes, whose calls a stub answers and writes down, and what it takes to play on it. */
 async function scene(t: TestContext, spoil: (id: string, value: unknown) => unknown = (_, value) => value) {
-  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  /** What servers write to. */
   const books = new Map<string, Ledger>();
-  /** What a server writes to. */
-  const bookOf = (server: string) => {
-    const book = books.get(server) ?? new Ledger({ directory, server });
-    books.set(server, book);
-    return book;
+  const ledgerOf = async (server: string): Promise<number> => {
+    const directory = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+    books.set(server, new Ledger({ directory, server }));
+    const served = await startLedgerServer({ directory, listen: { host: '127.0.0.1', port: 0 }, server });
+    t.after(async () => {
+      await served.close();
+      books.get(server)!.close();
+      rmSync(directory, { recursive: true, force: true });
+    });
+    return served.port;
   };
-  const listen = { host: '127.0.0.1', port: 0 };
-  const served = await startLedgerServer({ directory, listen, server: 'lt-server-0' });
-  t.after(() => served.close());
   let calls = 0;
   const gateway = await stubGateway(async ({ method, input, id }, response) => {
     const there = servers();
     const { node, name } = there[calls++ % there.length]!;
-    const end = id === undefined ? () => {} : bookOf(name).begin(id, method);
+    const end = id === undefined ? () => {} : books.get(name)!.begin(id, method);
     // As long as a call takes that asks a database.
     await systemClock.sleep(20);
     end();
@@ -51,9 +52,7 @@ async function scene(t: TestContext, spoil: (id: string, value: unknown) => unkn
     response.end(JSON.stringify(spoil(id ?? '', expectedPi(input as number))));
   });
   t.after(gateway.close);
-  // The one of all pods.
-  const ledger = { name: 'ledger', image: 'x', ports: [{ name: 'ledger', containerPort: served.port }] };
-  const release = await FakeRelease.start({ podSpec: { initContainers: [ledger] } });
+  const release = await FakeRelease.start({ ledgerOf });
   t.after(() => release.close());
   /** Those that may be called. */
   const servers = () =>

@@ -17,6 +17,8 @@ export interface FakeReleaseOptions {
   nodes?: readonly string[];
   /** More fields of a server's pod spec. */
   podSpec?: object;
+  /** Starts the ledger beside a server, and gives its port. Default: there is none. */
+  ledgerOf?: (pod: string) => Promise<number>;
 }
 
 const owners = {
@@ -204,6 +206,11 @@ export class FakeRelease {
     const ports = [{ name: owners[part].port, containerPort: port }];
     // Of the container that it is about; others stay as they are.
     this.api.patch(kinds.pods, name, { spec: { containers: [{ ...container, ports }] } });
+    const { ledgerOf } = this.#options;
+    if (part === 'server' && ledgerOf !== undefined) {
+      const ports = [{ name: 'ledger', containerPort: await ledgerOf(name) }];
+      this.api.patch(kinds.pods, name, { spec: { initContainers: [{ name: 'ledger', image: 'x', ports }] } });
+    }
     later(10, () => {
       this.#status(name, {
         phase: 'Running',
