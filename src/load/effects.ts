@@ -32,6 +32,8 @@ const bucket = 500;
 const quiet = 2000;
 /** Within so many ms a new server has its first call: less is no time to blame it for none. */
 const firstCallPatience = 2000;
+/** Nor are fewer than so many calls that it should have got by then: with few it may have none by chance. */
+const enoughCalls = 20;
 
 /** Looks for the event's traces in the handlers' books, the servers' lives and the calls. */
 export function effects(recording: Recording, event: PlayedEvent, until: number): Effects {
@@ -43,7 +45,7 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
   const byServer = executions === undefined ? undefined : Map.groupBy(executions, ({ writer }) => writer.server);
   const first = (server: ServerState) => byServer?.get(server.name)?.[0]?.began;
   const idle = born.filter(
-    (server) => !(first(server)! < until) && couldBeCalled(server, Math.min(until, recording.ended)),
+    (server) => !(first(server)! < until) && couldBeCalled(recording, server, Math.min(until, recording.ended)),
   );
   return {
     startToFirstCall: slowest(born, (server) => minus(first(server), server.startedAt)),
@@ -64,10 +66,28 @@ export function effects(recording: Recording, event: PlayedEvent, until: number)
   };
 }
 
-/** Not one that was told to go before it was there, nor one that an autoscaler starts right before all is over. */
-function couldBeCalled({ registeredAt, readyAt, stoppedAt }: ServerState, until: number): boolean {
+/**
+ * Not one that was told to go before it was there, nor one that an autoscaler starts right before all is over, nor one to which
+ * gateways meant to give next to nothing.
+ */
+function couldBeCalled(recording: Recording, server: ServerState, until: number): boolean {
+  const { registeredAt, readyAt, stoppedAt } = server;
   const there = registeredAt ?? readyAt;
-  return there !== undefined && there + firstCallPatience <= Math.min(until, stoppedAt ?? until);
+  const end = Math.min(until, stoppedAt ?? until);
+  if (there === undefined || there + firstCallPatience > end) return false;
+  return callsMeantFor(server.name, recording, there, end) >= enoughCalls;
+}
+
+/** Of the calls of that time, its share as gateways tell it, on average: an event has settled only if all of them call it. */
+function callsMeantFor(name: string, { states, samples }: Recording, from: number, until: number): number {
+  const within = (at: number) => at >= from && at < until;
+  const shares = states
+    .filter(({ at }) => within(at))
+    .flatMap(({ gateways }) => gateways.filter(({ phase }) => phase === 'ready'))
+    .map(({ nodes }) => nodes.find(({ server }) => server === name)?.share ?? 0);
+  if (shares.length === 0) return 0;
+  const share = shares.reduce((sum, each) => sum + each, 0) / shares.length;
+  return share * samples.filter(({ sent }) => within(sent)).length;
 }
 
 function slowest(

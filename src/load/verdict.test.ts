@@ -511,40 +511,6 @@ describe('on a cluster', () => {
     assertRed(judge({ ...run, events }), ['3 rolling restart of the gateways'], /not so: 0 calls were made meanwhile/);
   });
 
-  it('does not expect calls on a server that was taken back before it was there', () => {
-    const run = autoscaledRun();
-    const last = run.states.at(-1)!;
-    const at = began + 60_000;
-    const servers = [
-      ...last.servers,
-      { name: 'server-9', address: '', phase: 'gone' as const, startedAt: at, stoppedAt: at },
-    ];
-    const recalled = { ...run, states: [...run.states.slice(0, -1), { ...last, servers }] };
-    assert.equal(judge(recalled).ok, true);
-    const withLast = (life: { registeredAt: number; stoppedAt: number }) =>
-      judge({
-        ...run,
-        states: [{ ...last, servers: servers.map((one, i) => (i < servers.length - 1 ? one : { ...one, ...life })) }],
-      });
-    assert.equal(withLast({ registeredAt: at + 1_000, stoppedAt: at + 2_999 }).ok, true, 'it had no time for a call');
-    const idle = withLast({ registeredAt: at + 1_000, stoppedAt: at + 3_000 });
-    assertRed(idle, ['2 autoscaler to 4'], /server-9 was started and got no call/);
-  });
-
-  it('does not expect calls on a server that was there only right before the end', () => {
-    const run = autoscaledRun();
-    const last = run.states.at(-1)!;
-    const born = (registeredAt: number | undefined) => {
-      const startedAt = run.ended - 5_000;
-      const server = { name: 'server-9', address: '', phase: 'starting' as const, startedAt };
-      const servers = [...last.servers, { ...server, ...(registeredAt !== undefined && { registeredAt }) }];
-      return judge({ ...run, states: [...run.states.slice(0, -1), { ...last, servers }] });
-    };
-    assert.equal(born(undefined).ok, true);
-    assert.equal(born(run.ended - 1_999).ok, true);
-    assert.equal(born(run.ended - 2_000).ok, false);
-  });
-
   it('tells what the servers could do, of a load that asked for it', () => {
     assert.equal(judge(capacityRun()).capacity!.fullFrom, 4);
     assert.equal(judge(autoscaledRun()).capacity, undefined);
