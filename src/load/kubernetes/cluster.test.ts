@@ -141,14 +141,49 @@ describe('a release on Kubernetes', () => {
   });
 });
 
+describe('a pod that somebody else tells to go', () => {
+  const tell = (release: FakeRelease, part: 'server' | 'gateway') => {
+    const { metadata } = release.pods(part).find(({ metadata }) => metadata.deletionTimestamp === undefined)!;
+    release.api.onDelete('pods', release.api.find(pods, metadata.name), undefined);
+    return `${metadata.name} was told to go by somebody else`;
+  };
+  const whats = (cluster: KubernetesCluster) => cluster.incidents().map(({ what }) => what);
+
+  it('is an incident when nothing is under way that may be what told it', async (t) => {
+    const { release, cluster } = await scene(t);
+    await cluster.start(2);
+    for (const servers of [4, 2]) await settled(cluster, await cluster.scale(servers));
+    await settled(cluster, await cluster.rolling());
+    await settled(cluster, await cluster.rollGateways());
+    await systemClock.sleep(2_200);
+    assert.deepEqual(whats(cluster), []);
+    const told = [tell(release, 'server'), tell(release, 'gateway')];
+    await until(() => cluster.incidents().length === 2, 'both');
+    assert.deepEqual(whats(cluster).sort(), told.sort());
+    await cluster.scale(3);
+    await cluster.close();
+    assert.equal(cluster.incidents().length, 2, 'what is put back in the end is ours');
+  });
+
+  it('may be told by an autoscaler that has a choice', async (t) => {
+    const fake = { autoscaler: { min: 1, max: 4 } };
+    const { release, cluster } = await scene(t, fake, { scenario: { events: [hpa] } });
+    await cluster.start(2);
+    await systemClock.sleep(2_200);
+    tell(release, 'server');
+    const told = tell(release, 'gateway');
+    await until(() => cluster.incidents().length > 0, 'the gateway');
+    assert.deepEqual(whats(cluster), [told]);
+  });
+});
+
 describe('an API server', () => {
   it('whose streams break is asked again, and nobody is blamed', async (t) => {
     const { release, cluster, said } = await scene(t);
     await cluster.start(2);
     release.api.breakStreams();
-    const last = release.pods('server').at(-1)!.metadata.name;
-    release.lose(last);
-    await until(() => cluster.state().servers.find(({ name }) => name === last)?.phase === 'gone', 'it to be missed');
+    release.api.patch(deployments, 'lt-server', { spec: { replicas: 3 } });
+    await until(() => cluster.state().desired === 3, 'what happened meanwhile');
     await until(() => said.length === 4, 'all that is watched to be heard of again');
     assert.match(said[0]!, /^the API server .*; \w+ were heard of again after \d\.\d s$/);
     assert.deepEqual(cluster.incidents(), []);

@@ -175,10 +175,15 @@ export class KubernetesCluster implements Cluster {
     const ownNode = this.#options.nodeName ?? process.env.NODE_NAME;
     const site = new Site({ api, release, clock, by, say, ownNode, registry, registryAuth, signal });
     this.#site = site;
+    await site.during(() => this.#bringUp(site, servers));
+  }
+
+  async #bringUp(site: Site, servers: number): Promise<void> {
+    const { clock } = this.#options;
     await site.open();
     this.#facts = await gatherFacts(site);
     this.#environment = await environmentOf(site, this.#facts);
-    signal.throwIfAborted();
+    site.signal.throwIfAborted();
     this.#usage = new UsageWatch(site.population, clock, () => site.now());
     this.#books = new Bookkeeper(site.population, clock, () => site.now());
     await this.#reach(site, this.#facts, servers);
@@ -219,7 +224,8 @@ export class KubernetesCluster implements Cluster {
 
   /** Has a deed done, and knows of it until it is. */
   async #do(deed: (site: Site) => Promise<Deed>): Promise<Deed> {
-    const doing = deed(this.#here);
+    const site = this.#here;
+    const doing = site.during(() => deed(site));
     this.#doing.add(doing);
     return doing.finally(() => this.#doing.delete(doing));
   }

@@ -12,11 +12,13 @@ interface Facts {
   told?: boolean;
   phase?: string;
   reason?: string;
+  /** Who disrupts it. */
+  disruption?: string;
   status?: Partial<ContainerStatus>;
 }
 
 function pod(name: string, facts: Facts = {}): Pod {
-  const { component = 'server', ready = true, told = false, phase = 'Running', reason, status } = facts;
+  const { component = 'server', ready = true, told = false, phase = 'Running', reason, disruption, status } = facts;
   const ports = { server: 'rpc', gateway: 'http', zookeeper: 'client' } as Record<string, string>;
   return {
     metadata: {
@@ -38,7 +40,10 @@ function pod(name: string, facts: Facts = {}): Pod {
       phase,
       podIP: '10.0.0.1',
       ...(reason !== undefined && { reason }),
-      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+      conditions: [
+        { type: 'Ready', status: ready ? 'True' : 'False' },
+        ...(disruption === undefined ? [] : [{ type: 'DisruptionTarget', status: 'True', reason: disruption }]),
+      ],
       containerStatuses: [
         { name: 'proxy', restartCount: 9 },
         { name: 'main', restartCount: 0, ...status },
@@ -50,16 +55,19 @@ function pod(name: string, facts: Facts = {}): Pod {
 function scene() {
   const incidents: Incident[] = [];
   const time = { now: 1000 };
+  /** Components of which pods may be told to go. */
+  const expected = new Set<string>(['server', 'gateway', 'zookeeper']);
   const population = new Population(
     () => time.now,
     (incident) => incidents.push(incident),
+    (component) => expected.has(component),
   );
   population.complete = true;
   const put = (at: number, ...of: Parameters<typeof pod>) => {
     time.now = at;
     population.put(pod(...of));
   };
-  return { population, incidents, time, put, whats: () => incidents.map(({ what }) => what) };
+  return { population, incidents, time, put, expected, whats: () => incidents.map(({ what }) => what) };
 }
 
 describe('the pods of a release', () => {
@@ -215,6 +223,36 @@ describe('what nobody ordered', () => {
     put(1000, 'zk-0', { component: 'zookeeper' });
     put(2000, 'zk-0', { component: 'zookeeper', told: true, status: { state: { terminated: end(143) } } });
     assert.deepEqual(whats(), []);
+  });
+
+  it('is a pod that somebody else told to go, and why, where Kubernetes says it', () => {
+    const { population, put, whats, expected } = scene();
+    for (const name of ['a', 'b', 'c', 'd']) put(1000, name);
+    put(1000, 'g', { component: 'gateway' });
+    put(1900, 'a', { told: true });
+    expected.delete('server');
+    put(2000, 'a', { told: true });
+    put(2100, 'b', { told: true, disruption: 'EvictionByEvictionAPI' });
+    put(2200, 'b', { told: true, disruption: 'EvictionByEvictionAPI' });
+    // At once: the news of its end is the first.
+    population.gone(pod('c', { told: true }));
+    population.gone(pod('d'));
+    put(2300, 'g', { component: 'gateway', told: true });
+    assert.deepEqual(whats(), [
+      'b was told to go by somebody else (EvictionByEvictionAPI)',
+      'c was told to go by somebody else',
+      'd vanished: nobody had told it to go',
+    ]);
+  });
+
+  it('is not that what has failed is tidied up', () => {
+    const { population, put, whats, expected } = scene();
+    expected.clear();
+    put(1000, 'a');
+    put(2000, 'a', { phase: 'Failed', reason: 'Evicted', ready: false });
+    put(3000, 'a', { phase: 'Failed', reason: 'Evicted', ready: false, told: true });
+    population.gone(pod('a', { phase: 'Failed', told: true }));
+    assert.deepEqual(whats(), ['a failed: Evicted']);
   });
 
   it('is a pod that its node threw out', () => {

@@ -10,15 +10,24 @@ export class Population {
   readonly #lives = new Map<string, PodLife>();
   readonly #now: () => number;
   readonly #onIncident: (incident: Incident) => void;
+  readonly #isExpected: (component: Component) => boolean;
   /** How many times a container was seen started again, by the pod's uid. */
   readonly #restarts = new Map<string, number>();
   /** All that were there at first have been told of. */
   complete = false;
 
-  /** @param now ms since 1970 */
-  constructor(now: () => number, onIncident: (incident: Incident) => void) {
+  /**
+   * @param now ms since 1970
+   * @param isExpected whether pods of a component may be told to go right now, as the test or an autoscaler wills. Default: always
+   */
+  constructor(
+    now: () => number,
+    onIncident: (incident: Incident) => void,
+    isExpected: (component: Component) => boolean = () => true,
+  ) {
     this.#now = now;
     this.#onIncident = onIncident;
+    this.#isExpected = isExpected;
   }
 
   put(pod: Pod): void {
@@ -27,17 +36,21 @@ export class Population {
     const { uid } = pod.metadata;
     let life = this.#lives.get(uid);
     const was = life?.phase;
+    const toldBefore = life?.stoppedAt !== undefined;
     if (life === undefined) {
       life = new PodLife(pod, component, this.#now(), !this.complete);
       this.#lives.set(uid, life);
     } else life.see(pod, this.#now());
     this.#judge(life, was);
+    if (was !== undefined && was !== 'gone' && !toldBefore) this.#judgeEnd(life);
   }
 
   gone(pod: Pod): void {
     const life = this.#lives.get(pod.metadata.uid);
     if (life === undefined) return;
     this.put(pod);
+    if (life.stoppedAt === undefined && life.phase !== 'gone' && !this.#isExpected(life.component))
+      this.#tell(`${life.name} vanished: nobody had told it to go`);
     life.removedAt = this.#now();
     life.goneAt ??= life.removedAt;
   }
@@ -92,6 +105,13 @@ export class Population {
     // What is told to before it has come so far as to hear signals, let alone to serve, ends by the signal.
     if (end.exitCode === 0 || (end.exitCode === terminated && life.readyAt === undefined)) return;
     this.#tell(`${name} did not end in good order when it was told to: ${endOf(end)}`);
+  }
+
+  /** Somebody may have told it to go. */
+  #judgeEnd({ stoppedAt, component, name, pod }: PodLife): void {
+    if (stoppedAt === undefined || this.#isExpected(component)) return;
+    const said = pod.status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+    this.#tell(`${name} was told to go by somebody else${said?.reason === undefined ? '' : ` (${said.reason})`}`);
   }
 
   #tell(what: string): void {

@@ -15,7 +15,7 @@ import {
   statefulSets,
   type Workload,
 } from './objects.ts';
-import type { PodLife } from './pod-life.ts';
+import type { Component, PodLife } from './pod-life.ts';
 import { Population } from './population.ts';
 import { registryUrl } from './registry-url.ts';
 import { RegistryWatch } from './registry-watch.ts';
@@ -40,6 +40,9 @@ export interface SiteOptions {
   signal: AbortSignal;
 }
 
+/** How late news may be of what was done, ms: each kind of objects has a stream of its own. */
+const lateness = 2_000;
+
 /** How often a condition is looked at that is waited for, ms. */
 const period = 50;
 
@@ -61,6 +64,9 @@ export class Site {
   readonly #autoscalers: Watched<Autoscaler>;
   readonly #watches: readonly { start(): Promise<void>; close(): Promise<void> }[];
   readonly #hearing: Hearing;
+  /** How many works are under way, and when the last one ended, ms on the clock. */
+  #underWay = 0;
+  #idleSince = Number.NEGATIVE_INFINITY;
   readonly #options: SiteOptions;
   readonly #offset: number;
   #registry: RegistryWatch | undefined;
@@ -78,6 +84,7 @@ export class Site {
     this.population = new Population(
       () => this.now(),
       (incident) => this.incidents.push(incident),
+      (component) => this.#mayShrink(component),
     );
     this.#hearing = new Hearing({
       ...{ clock, say },
@@ -169,6 +176,17 @@ export class Site {
     };
   }
 
+  /** Does something that may tell pods to go: at any other time somebody else does. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#underWay++;
+    try {
+      return await work();
+    } finally {
+      this.#underWay--;
+      this.#idleSince = this.clock.now();
+    }
+  }
+
   /** Waits for a condition; throws what is missing when that takes longer than `ms`. */
   async until(condition: () => boolean, ms: number, missing: () => string): Promise<void> {
     const deadline = this.clock.now() + ms;
@@ -189,6 +207,15 @@ export class Site {
     this.gateways.close();
     await Promise.all([...this.#watches.map((watched) => watched.close()), this.#registry?.close()]);
     this.#hearing.close();
+  }
+
+  /** Whether pods of a component may be told to go right now: by what is done here, or by an autoscaler that may choose. */
+  #mayShrink(component: Component): boolean {
+    if (this.signal.aborted || this.#underWay > 0 || this.clock.now() - this.#idleSince < lateness) return true;
+    return this.#autoscalers.all.some(
+      ({ spec: { scaleTargetRef, minReplicas = 1, maxReplicas } }) =>
+        scaleTargetRef.name === this.release[component] && minReplicas < maxReplicas,
+    );
   }
 
   #stateOf(server: PodLife): ServerState {
