@@ -61,6 +61,28 @@ describe('what is read from k6', () => {
     assert.equal(reader.finish(1000 + 5000).due, 501);
   });
 
+  describe('when it was told to stop after ten minutes', () => {
+    const soak: ProofLoad = { kind: 'proof', startRate: 60, stages: [{ target: 60, duration: 700_000 }] };
+    const due = [...dueTimes(soak)];
+    /** How many were due by its word, when it has made so many. */
+    const dueBy = (made: number) => {
+      const reader = new K6Reader({ ...plan, load: soak }, () => {});
+      for (let index = 0; index < made; index++) reader.line(sent(index, 1000 + due[index]!));
+      return reader.finish(1000 + 600_000).due;
+    };
+
+    it('says how many calls were due when it made somewhat fewer', () => {
+      assert.equal(dueBy(36_000 - 300), 36_000);
+      assert.equal(dueBy(36_000 - 32), 36_000);
+    });
+
+    it('does not ask for those of the last half second, nor for one at the edge of its schedule', () => {
+      assert.equal(dueBy(36_000 - 31), 36_000 - 31);
+      assert.equal(dueBy(36_000), 36_000);
+      assert.equal(dueBy(36_001), 36_001, 'it may be told of it a moment late');
+    });
+  });
+
   it('knows calls that must not run twice, and that one may have run', () => {
     const records: LoadRecord[] = [];
     const reader = new K6Reader({ ...plan, load: { kind: 'capacity', users: 1, duration: 1 } }, (record) =>
