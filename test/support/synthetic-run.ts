@@ -82,16 +82,17 @@ export function syntheticRun(): Recording {
     const end = { at: sent + took, outcome: 'ok', attempts: hedged ? 2 : 1, mayHaveExecuted: false, node: server };
     samples.push({ id, method, unsafe, intended, sent, end });
   }
-  // What the killed and the frozen server were working on when it hit them; the calls were answered by others.
+  // What the killed and the frozen server were working on when it hit them; the calls were sent again, and answered by others.
   const repeatable = samples.filter(({ unsafe }) => !unsafe);
   const during = (at: number) =>
     repeatable.filter((s) => s.sent > began + at * 1000 - 30 && s.sent < began + at * 1000);
-  for (const { id, method, sent } of during(18).slice(0, 3)) {
-    executions.push({ id, method, writer: { server: 'server-1', pid: 101 }, began: sent + 1, ended: undefined });
-  }
-  for (const { id, method, sent } of during(23).slice(0, 4)) {
-    executions.push({ id, method, writer: { server: 'server-2', pid: 102 }, began: sent + 1, ended: began + 28_010 });
-  }
+  const hit = (sample: Sample, writer: Execution['writer'], ended: number | undefined) => {
+    const { id, method, sent, end } = sample;
+    executions.push({ id, method, writer, began: sent + 1, ended });
+    samples[samples.indexOf(sample)] = { ...sample, end: { ...end!, attempts: 2 } };
+  };
+  for (const sample of during(18).slice(0, 3)) hit(sample, { server: 'server-1', pid: 101 }, undefined);
+  for (const sample of during(23).slice(0, 4)) hit(sample, { server: 'server-2', pid: 102 }, began + 28_010);
   return {
     scenario,
     plan,
