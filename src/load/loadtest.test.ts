@@ -81,12 +81,22 @@ async function scene(t: TestContext, spoil: (id: string, value: unknown) => unkn
   return { release, options, lines, stop, replicas, api };
 }
 
-/** Folders that a run makes for itself. */
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('evenkeel-loadtest-'));
+/** A folder for what this test makes, and no other one that runs on this machine. */
+function ownTemporaryFolder(t: TestContext): string {
+  const usual = process.env.TMPDIR;
+  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-test-'));
+  process.env.TMPDIR = folder;
+  t.after(() => {
+    if (usual === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = usual;
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
 
 describe('a load test on Kubernetes', () => {
   it('plays, judges by what handlers wrote, keeps the report, and leaves all as it was', async (t) => {
-    const before = leftovers();
+    const folder = ownTemporaryFolder(t);
     const { options, lines, replicas, api } = await scene(t);
     const { ok, verdict, documents } = await runLoadtest(options);
     assert.ok(ok, JSON.stringify(verdict?.problems));
@@ -96,7 +106,8 @@ describe('a load test on Kubernetes', () => {
     assert.deepEqual(kept.documents, documents);
     assert.deepEqual([kept.head.ok, kept.head.scenario, kept.head.release], [true, 'try', 'lt']);
     assert.match(lines.join(''), /kept in the ConfigMap lt-loadtest-report-1: evenkeel loadtest report lt-loadtest-r/);
-    assert.deepEqual(leftovers(), before);
+    const left = readdirSync(folder).filter((name) => name.startsWith('evenkeel-loadtest-'));
+    assert.deepEqual(left, []);
   });
 
   it('is red for one wrong digit, and keeps that report as well', async (t) => {
