@@ -92,7 +92,7 @@ export function loadtests({ date, environment, runs }: Figures): string {
     `${count(sum(proofs, 'calls'))} calls, ${count(sum(proofs, 'lost'))} lost. Times are those of the slowest run, server and event.`,
     '',
     ...runs.flatMap(({ autoscaling }) => autoscaling.map(followed)).flatMap((sentence) => [sentence, '']),
-    ...usageTables(runs.flatMap(({ usage }) => usage)),
+    ...usageTables(runs.flatMap(({ scenario, usage }) => (scenario === 'soak' ? usage : []))),
     ...groups(capacities).flatMap((of) => [...capacityTable(of), '']),
     `${Object.entries(environment)
       .map(([name, value]) => `${name}: ${value}`)
