@@ -42,7 +42,7 @@ ${events.length + unplayed.length === 0 ? '<p>No event was played.</p>' : eventT
 <h2>The run over time</h2>
 ${pictures.run === undefined ? noPictureHtml : timelineNote(recording, events) + figures(pictures.run)}
 </section>
-${usage.length === 0 ? '' : `<section>\n<h2>What pods took</h2>\n<p class="note">${e(usageWords)}</p>\n${plainTable(usageColumns, usage)}\n</section>`}
+${usage.length === 0 ? '' : `<section>\n<h2>What pods took</h2>\n<p class="note">${e(usageWords)}</p>\n${plainTable(usageColumns, usage, ' named')}\n</section>`}
 <section>
 <h2>How this was judged</h2>
 ${method(recording)}
@@ -71,9 +71,13 @@ ${plainTable(capacityColumns, capacity.points)}
 </section>`;
 }
 
-function plainTable<T>(columns: readonly { head: string; cell: (row: T) => string }[], rows: readonly T[]): string {
+function plainTable<T>(
+  columns: readonly { head: string; cell: (row: T) => string }[],
+  rows: readonly T[],
+  more = '',
+): string {
   const body = rows.map((row) => `<tr>${columns.map(({ cell }) => `<td>${e(cell(row))}</td>`).join('')}</tr>`);
-  return `<div class="scroll"><table class="plain">
+  return `<div class="scroll"><table class="plain${more}">
 <thead><tr>${columns.map(({ head }) => `<th scope="col">${head}</th>`).join('')}</tr></thead>
 <tbody>${body.join('\n')}</tbody>
 </table></div>`;

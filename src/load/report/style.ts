@@ -31,12 +31,15 @@ th, td { text-align: right; padding: 7px 8px; vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; font-size: 13px; line-height: 1.25; vertical-align: bottom; border-bottom: 2px solid var(--line); }
 tbody tr.ok, tbody tr.bad { border-top: 1px solid var(--line); }
 th:first-child { text-align: left; }
-tbody th { font-weight: 600; white-space: nowrap; }
+tbody th { font-weight: 600; min-width: 150px; }
+.events tbody th { padding-left: 38px; text-indent: -30px; }
+.number, .mark { text-indent: 0; }
 td { white-space: nowrap; }
 .number { display: inline-block; min-width: 22px; height: 22px; line-height: 22px; border-radius: 11px; text-align: center; background: var(--ink); color: var(--page); font-size: 12px; font-weight: 700; margin-right: 4px; }
 tr.unplayed { border-top: 1px solid var(--line); color: var(--soft); }
 tr.unplayed .number { background: var(--soft); }
 .plain { width: auto; margin-top: 8px; }
+.named td:first-child { text-align: left; }
 .plain tbody th { text-align: left; font-weight: 400; }
 .plain tr.group th { font-weight: 700; padding-top: 16px; border-bottom: 1px solid var(--line); }
 .tight tbody :is(th, td) { padding: 3px 12px 3px 8px; }
@@ -68,7 +71,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
   .events thead { display: none; }
   .events tbody tr { display: block; padding: 8px 0; }
   .events :is(th, td) { display: block; padding: 1px 0; white-space: normal; }
-  .events th { font-size: 16px; padding-bottom: 4px; }
+  .events tbody th { font-size: 16px; padding: 1px 0 4px 30px; }
   .events td[data-name] { display: flex; justify-content: space-between; gap: 12px; }
   .events td[data-name]::before { content: attr(data-name); color: var(--soft); text-align: left; }
   .events :is(td.none, td:empty) { display: none; }
