@@ -243,11 +243,13 @@ describe('the verdict of a demo is red, and names the event', { timeout: 300_000
   });
 
   it('with a wrong digit', async () => {
-    const { ok, verdict } = await play('[{ at: 2s, do: scale, to: 2 }]', { module: path('support/spoilt-service.ts') });
+    const { ok, verdict } = await play('[{ at: 1s, do: baseline, for: 2s }]', {
+      module: path('support/spoilt-service.ts'),
+    });
     assert.equal(ok, false);
     assert.ok(verdict!.total.wrong > 0);
     assert.equal(verdict!.total.lost, 0);
-    assert.ok(verdict!.problems.some(({ event, what }) => event === '1 scale to 2' && /calls? wrong/.test(what)));
+    assert.ok(verdict!.problems.some(({ event, what }) => event === '1 baseline of 2 s' && /calls? wrong/.test(what)));
   });
 
   for (const [load, skip] of [
