@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type UsageSample, usageOf, usageProblems } from './usage.ts';
+import { type UsageSample, usageOf, usageProblems, type Work } from './usage.ts';
 
 const mebibyte = 1024 * 1024;
+
+/** There was always the same to do. */
+const even = () => ({ servers: 2, rate: 60 });
+
+const usageOfEven = (samples: readonly UsageSample[]) => usageOf(samples, even);
 
 /** A sample every 10 s for so many minutes, of what the figures are at each (0..1). */
 function pod(name: string, minutes: number, figures: (part: number) => Partial<UsageSample>): UsageSample[] {
@@ -22,7 +27,7 @@ function pod(name: string, minutes: number, figures: (part: number) => Partial<U
 
 describe('what pods take', () => {
   it('is flat where it comes and goes', () => {
-    const [usage, ...others] = usageOf(
+    const [usage, ...others] = usageOfEven(
       pod('g', 10, (part) => ({
         memory: (100 + 40 * ((part * 7) % 1)) * mebibyte,
         descriptors: 80 + Math.round(40 * ((part * 7) % 1)),
@@ -34,7 +39,7 @@ describe('what pods take', () => {
   });
 
   it('is told in the order in which pods came, each by the least of its first and last third', () => {
-    const usage = usageOf([
+    const usage = usageOfEven([
       ...pod('b', 10, (part) => ({ descriptors: part < 0.5 ? 90 : 95 })),
       ...pod('a', 10, () => ({})),
     ]);
@@ -53,13 +58,26 @@ describe('what pods take', () => {
     ['series', 274, 275],
   ] as const) {
     it(`is not flat where ${figure} grow beyond the limit`, () => {
-      const at = (late: number) => usageOf(pod('g', 10, (part) => (part > 0.5 ? { [figure]: late } : {})))[0]!.grew;
+      const at = (late: number) => usageOfEven(pod('g', 10, (part) => (part > 0.5 ? { [figure]: late } : {})))[0]!.grew;
       assert.deepEqual([at(limit), at(over)], [[], [figure]]);
     });
   }
 
+  it('is not judged where there was more to do in the end', () => {
+    const more = pod('g', 10, (part) => ({ descriptors: part > 0.5 ? 120 : 80 }));
+    // Its thirds: from 61 s to 241 s, and from 421 s to 601 s.
+    const judged = (late: Work) => {
+      const [usage] = usageOf(more, (from) => (from < 300_000 ? even() : late));
+      return [usage!.judged, usage!.grew];
+    };
+    assert.deepEqual(judged({ servers: 2, rate: 75 }), [true, ['descriptors']]);
+    assert.deepEqual(judged({ servers: 1, rate: 60 }), [true, ['descriptors']]);
+    assert.deepEqual(judged({ servers: 3, rate: 60 }), [false, []]);
+    assert.deepEqual(judged({ servers: 2, rate: 76 }), [false, []]);
+  });
+
   it('that grew is told in a sentence', () => {
-    const usage = usageOf(
+    const usage = usageOfEven(
       pod('g-1', 10, (part) => ({ memory: (100 + 100 * part) * mebibyte, series: 100 + Math.round(900 * part) })),
     );
     assert.deepEqual(usageProblems(usage), [
@@ -69,10 +87,10 @@ describe('what pods take', () => {
   });
 
   it('is not told of pods that were there for less than four minutes, nor of their first one', () => {
-    assert.deepEqual(usageOf(pod('g', 3, () => ({}))), []);
-    assert.equal(usageOf(pod('g', 4, () => ({}))).length, 1);
-    const [usage] = usageOf(pod('g', 10, (part) => (part < 0.1 ? { descriptors: 1 } : {})));
+    assert.deepEqual(usageOfEven(pod('g', 3, () => ({}))), []);
+    assert.equal(usageOfEven(pod('g', 4, () => ({}))).length, 1);
+    const [usage] = usageOfEven(pod('g', 10, (part) => (part < 0.1 ? { descriptors: 1 } : {})));
     assert.equal(usage!.early.descriptors, 80);
-    assert.deepEqual(usageOf([]), []);
+    assert.deepEqual(usageOfEven([]), []);
   });
 });

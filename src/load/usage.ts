@@ -25,8 +25,16 @@ export interface PodUsage {
   /** The least of each third: pods come and go meanwhile, and take connections and series with them; what leaks stays. */
   early: Record<Figure, number>;
   late: Record<Figure, number>;
-  /** What was not flat. */
+  /** Whether the two can be compared: there was not more to do in the end. */
+  judged: boolean;
+  /** What was not flat, of what can be compared. */
   grew: readonly Figure[];
+}
+
+/** What there was to do in some time: the fewest servers, and calls a second. */
+export interface Work {
+  servers: number;
+  rate: number;
 }
 
 /** A pod's first minute does not count, ms: it loads its code, and connects. */
@@ -41,20 +49,29 @@ const allowed: Record<Figure, { times: number; besides: number }> = {
   series: { times: 1.1, besides: 10 },
 };
 
-/** Pods that were there for long enough, in the order in which they came. */
-export function usageOf(samples: readonly UsageSample[]): PodUsage[] {
+/** With so many times the rate of calls there is more to do: more connections, more in flight. */
+const busier = 1.25;
+
+/**
+ * Pods that were there for long enough, in the order in which they came.
+ * @param workIn what there was to do between two times, ms since 1970
+ */
+export function usageOf(samples: readonly UsageSample[], workIn: (from: number, until: number) => Work): PodUsage[] {
   return [...Map.groupBy(samples, ({ pod }) => pod).values()].flatMap((those) => {
     const begin = those[0]!.at + warmUp;
     const warm = those.filter(({ at }) => at >= begin);
     const length = (warm.at(-1)?.at ?? begin) - begin;
     if (length < enough) return [];
-    const early = least(warm.filter(({ at }) => at <= begin + length / 3));
-    const late = least(warm.filter(({ at }) => at >= begin + (length * 2) / 3));
-    const grew = figures.filter(
+    const [one, two, end] = [begin + length / 3, begin + (length * 2) / 3, begin + length];
+    const early = least(warm.filter(({ at }) => at <= one));
+    const late = least(warm.filter(({ at }) => at >= two));
+    const [first, last] = [workIn(begin, one), workIn(two, end)];
+    const judged = last.servers <= first.servers && last.rate <= first.rate * busier;
+    const grown = figures.filter(
       (figure) => late[figure] > early[figure] * allowed[figure].times + allowed[figure].besides,
     );
     const { pod, component } = those[0]!;
-    return [{ pod, component, length, early, late, grew }];
+    return [{ pod, component, length, early, late, judged, grew: judged ? grown : [] }];
   });
 }
 

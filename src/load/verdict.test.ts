@@ -415,6 +415,42 @@ describe("handlers' notes that are missing", () => {
   });
 });
 
+describe('what pods took', () => {
+  /** Ten minutes in which a gateway opens files, with so many servers in the first and in the second half. */
+  function opening(servers: [number, number]): Recording {
+    const run = syntheticRun();
+    const times = Array.from({ length: 61 }, (_, index) => began + index * 10_000);
+    const figures = { pod: 'gateway-1', component: 'gateway', memory: 1e8, series: 240 };
+    return {
+      ...run,
+      states: times.map((at, index) => ({ ...run.states[0]!, at, ready: servers[index < 30 ? 0 : 1] })),
+      usage: times.map((at, index) => ({ at, ...figures, descriptors: 80 + index })),
+    };
+  }
+  const grown = /^gateway-1 took more and more file descriptors: 86, then 122, within 9 min$/;
+
+  it('and ever more of is red', () => {
+    for (const servers of [
+      [2, 2],
+      [5, 2],
+    ] as [number, number][]) {
+      const { ok, problems } = judge(opening(servers));
+      assert.equal(ok, false);
+      assert.ok(
+        problems.some(({ what }) => grown.test(what)),
+        servers.join(),
+      );
+    }
+  });
+
+  it('for more servers than in the beginning is no growth', () => {
+    assert.deepEqual(
+      judge(opening([2, 5])).problems.filter(({ what }) => grown.test(what)),
+      [],
+    );
+  });
+});
+
 describe('a run that was ended early', () => {
   const run = syntheticRun();
   const at = began + 24_000;

@@ -8,7 +8,7 @@ import { latency } from './sample.ts';
 import { eventName } from './scenario.ts';
 import { quantile, sorted } from './statistics.ts';
 import { bad, callProblems, type Tally, tally } from './tally.ts';
-import { type PodUsage, usageOf, usageProblems } from './usage.ts';
+import { type PodUsage, usageOf, usageProblems, type Work } from './usage.ts';
 
 /** ms; undefined where there were no calls. */
 export interface P99 {
@@ -82,7 +82,7 @@ export function judge(recording: Recording): Verdict {
     else if (phaseAt(recording.events, at) === undefined) problems.push({ event: start, what });
   }
   for (const { at, what } of recording.incidents) problems.push({ event: nameAt(at), what });
-  const usage = usageOf(recording.usage);
+  const usage = usageOf(recording.usage, (from, until) => workIn(recording, from, until));
   const grown = usageProblems(usage);
   for (const what of [...grown, ...missing(recording)]) problems.push({ event: 'the whole run', what });
 
@@ -106,6 +106,16 @@ export function judge(recording: Recording): Verdict {
     notes: notes(recording, books),
     capacity: capacity(recording),
     usage,
+  };
+}
+
+function workIn({ states, samples }: Recording, from: number, until: number): Work {
+  const within = (at: number) => at >= from && at <= until;
+  const ready = states.filter(({ at }) => within(at)).map(({ ready }) => ready);
+  const calls = samples.filter(({ sent }) => within(sent)).length;
+  return {
+    servers: ready.reduce((least, each) => Math.min(least, each), Number.POSITIVE_INFINITY),
+    rate: calls / (until - from),
   };
 }
 

@@ -190,7 +190,7 @@ describe('the books of all servers', () => {
     const { gaps } = (await keeper.close())!;
     assert.deepEqual(
       gaps.map(({ server, why }) => [server, why]),
-      [['b', 'it keeps no books']],
+      [['b', 'its calls were not recorded']],
     );
   });
 

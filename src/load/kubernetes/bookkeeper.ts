@@ -91,7 +91,7 @@ export class Bookkeeper {
         server: name,
         from: startedAt,
         until: goneAt,
-        why: 'it keeps no books',
+        why: 'its calls were not recorded',
       }));
   }
 }

@@ -137,6 +137,9 @@ export const reportSchema = z
           seconds: z.number().describe('how long it was looked at, its first minute left out'),
           early: usage.describe('the least in the first third of that time'),
           late: usage.describe('the least in the last third'),
+          judged: z
+            .boolean()
+            .describe('false where there were more servers or calls in the end: then more is no growth'),
           grew: z.array(z.enum(['memory', 'descriptors', 'series'])).describe('what was not flat'),
         }),
       )

@@ -106,7 +106,10 @@ export const capacityColumns: readonly { head: string; cell: (point: CapacityPoi
 
 /** What is told of what a pod took. */
 export const usageColumns: readonly { head: string; cell: (usage: PodUsage) => string }[] = [
-  { head: 'Pod', cell: ({ pod, grew }) => `${pod} ${grew.length === 0 ? '✔' : '✘'}` },
+  {
+    head: 'Pod',
+    cell: ({ pod, judged, grew }) => `${pod} ${!judged ? '(more to do in the end)' : grew.length === 0 ? '✔' : '✘'}`,
+  },
   { head: 'For', cell: ({ length }) => `${Math.round(length / 60_000)} min` },
   { head: 'Memory', cell: (usage) => change('memory', usage) },
   { head: 'File descriptors', cell: (usage) => change('descriptors', usage) },
