@@ -5,15 +5,15 @@ export class ExecutionBook {
   readonly #processes = new Map<string, Notes>();
   readonly #executions: Execution[] = [];
 
-  /** Takes the next whole lines of a file. Parts of one process's notes are to come in their order. */
-  add(file: string, text: string): void {
+  /** Takes the next lines of a file. Parts of one process's notes are to come in their order. */
+  add(file: string, lines: readonly string[]): void {
     const process = file.replace(/(\.\d+)?\.ndjson$/, '');
     let notes = this.#processes.get(process);
     if (notes === undefined) {
       notes = new Notes();
       this.#processes.set(process, notes);
     }
-    for (const line of text.split('\n')) {
+    for (const line of lines) {
       const execution = notes.add(line);
       if (execution !== undefined) this.#executions.push(execution);
     }

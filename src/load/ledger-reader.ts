@@ -1,8 +1,8 @@
-import { StringDecoder } from 'node:string_decoder';
 import { Pool } from 'undici';
 import { byPart, type Execution } from './ledger.ts';
 import { ExecutionBook } from './ledger-book.ts';
 import type { Listing } from './ledger-protocol.ts';
+import { WholeLines } from './whole-lines.ts';
 
 /** How long it may take to connect, and one answer to begin and to go on, ms. */
 const patience = 2_000;
@@ -10,9 +10,7 @@ const patience = 2_000;
 /** How far a file was read. */
 interface Progress {
   offset: number;
-  decoder: StringDecoder;
-  /** Begun and without its end yet. */
-  line: string;
+  lines: WholeLines;
 }
 
 /** Follows the books of one server from afar (ledger-protocol.ts). Asks only when `read` is called. */
@@ -77,16 +75,13 @@ export class LedgerReader {
     const bytes = await this.#ask('GET', `/calls?file=${encodeURIComponent(name)}&from=${progress.offset}`);
     if (bytes.length === 0) throw new Error(`${name} ends before its size`);
     progress.offset += bytes.length;
-    const text = progress.line + progress.decoder.write(bytes);
-    const end = text.lastIndexOf('\n') + 1;
-    this.#book.add(name, text.slice(0, end));
-    progress.line = text.slice(end);
+    this.#book.add(name, progress.lines.add(bytes));
   }
 
   #progress(name: string): Progress {
     let progress = this.#files.get(name);
     if (progress === undefined) {
-      progress = { offset: 0, decoder: new StringDecoder('utf8'), line: '' };
+      progress = { offset: 0, lines: new WholeLines() };
       this.#files.set(name, progress);
     }
     return progress;

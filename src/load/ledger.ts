@@ -131,7 +131,7 @@ export function readExecutions(directory: string, pids?: readonly number[]): Exe
     const [word, pid] = name.split('-');
     return word === 'handled' && (pids === undefined || pids.includes(Number(pid)));
   });
-  for (const name of names.sort(byPart)) book.add(name, readFileSync(join(directory, name), 'utf8'));
+  for (const name of names.sort(byPart)) book.add(name, readFileSync(join(directory, name), 'utf8').split('\n'));
   return book.executions;
 }
 

@@ -1,10 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { WholeLines } from '../../src/load/whole-lines.ts';
 
 /** What handlers wrote down, read as it grows: which process began which call, in order. */
 export class Book {
   readonly #file: number;
   #offset = 0;
-  #rest = '';
+  readonly #whole = new WholeLines();
   readonly executions = new Map<string, number[]>();
   /** All of it so far, in order. */
   readonly lines: { id: string; pid: number }[] = [];
@@ -20,9 +21,7 @@ export class Book {
       const n = readSync(this.#file, buffer, 0, buffer.length, this.#offset);
       if (n === 0) break;
       this.#offset += n;
-      const lines = (this.#rest + buffer.toString('utf8', 0, n)).split('\n');
-      this.#rest = lines.pop()!;
-      for (const line of lines) {
+      for (const line of this.#whole.add(buffer.subarray(0, n))) {
         const [id = '', pid] = line.split(' ');
         this.lines.push({ id, pid: Number(pid) });
         const pids = this.executions.get(id);

@@ -2,13 +2,13 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { ProcessGuard } from '../local/guard.ts';
 import { type LoadPlan, lengthOf } from '../plan.ts';
 import type { LoadEnd } from '../recording.ts';
+import { WholeLines } from '../whole-lines.ts';
 import type { LoadGenerator } from './generator.ts';
 import { K6Reader } from './k6-reader.ts';
 
@@ -65,7 +65,10 @@ export async function k6Generator(options: K6Options): Promise<LoadGenerator> {
       });
       const reader = new K6Reader(plan, listener);
       // A line for each figure of each call, some 4 KiB a call: a pipe, as a file would fill a disk. What a killed k6 wrote is read.
-      eachLine(child.stdout, (line) => reader.line(line));
+      const lines = new WholeLines();
+      child.stdout.on('data', (bytes: Buffer) => {
+        for (const line of lines.add(bytes)) reader.line(line);
+      });
       let toldAt: number | undefined;
       const ended = (async (): Promise<LoadEnd> => {
         const how = await exited;
@@ -104,16 +107,6 @@ const fixedArguments = [
   '--out',
   'json=-',
 ];
-
-/** Hands over whole lines. What a killed writer left torn is none. */
-function eachLine(stream: Readable, onLine: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) onLine(line);
-  });
-}
 
 function settings(plan: LoadPlan): string[] {
   const { load } = plan;

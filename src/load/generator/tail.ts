@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '../../core/clock.ts';
+import { WholeLines } from '../whole-lines.ts';
 
 /**
  * Reads the lines of a file that another process appends to, as they come. A file rather than a pipe: it holds what a
@@ -30,16 +30,13 @@ export class Tail {
     const file = await this.#opened();
     if (file === undefined) return;
     try {
-      const decoder = new StringDecoder('utf8');
       const buffer = Buffer.alloc(256 * 1024);
-      let rest = '';
+      const lines = new WholeLines();
       for (;;) {
         // Asked before the read: what was written before the end was told is still read.
         const last = this.#stop.signal.aborted;
         const { bytesRead } = await file.read(buffer, 0, buffer.length);
-        const lines = (rest + decoder.write(buffer.subarray(0, bytesRead))).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) this.#onLine(line);
+        for (const line of lines.add(buffer.subarray(0, bytesRead))) this.#onLine(line);
         if (bytesRead > 0) continue;
         if (last) return;
         await this.#pause();

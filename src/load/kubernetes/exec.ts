@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { KubeConfig, V1Status } from '@kubernetes/client-node';
 import type { Clock } from '../../core/clock.ts';
+import { WholeLines } from '../whole-lines.ts';
 import type { ExecOptions, Running } from './api.ts';
 import { reasonOf, refused, unanswered } from './api-error.ts';
 import { pods } from './objects.ts';
@@ -67,13 +68,8 @@ export async function runInContainer(options: RunOptions): Promise<Running> {
 
 /** Not by `readline`, which waits for ever when it is asked after the end. */
 async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const bytes of stream) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-  }
+  const lines = new WholeLines();
+  for await (const bytes of stream) yield* lines.add(bytes);
 }
 
 type Socket = Awaited<ReturnType<import('@kubernetes/client-node').Exec['exec']>>;
