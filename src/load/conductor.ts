@@ -73,9 +73,9 @@ export async function conduct(options: ConductOptions): Promise<Played> {
   const events: PlayedEvent[] = [];
   // The events end with the load: without it they would prove nothing. They end with what they are done to, too.
   const over = new AbortController();
-  let cut: string | undefined;
+  let gaveUp: string | undefined;
   const giveUp = (why: string) => {
-    cut ??= why;
+    gaveUp ??= why;
     over.abort(new Error(why));
   };
   const { promise: flowing, resolve: flows } = Promise.withResolvers<void>();
@@ -138,7 +138,7 @@ export async function conduct(options: ConductOptions): Promise<Played> {
     incidents: cluster.incidents(),
     usage: cluster.usage(),
     environment: cluster.environment(),
-    interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : cut,
+    interrupted: signal.aborted ? String((signal.reason as Error | undefined)?.message ?? signal.reason) : gaveUp,
   };
 }
 

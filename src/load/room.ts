@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import { dueWithin } from './plan.ts';
 import type { Scenario } from './scenario.ts';
 import { leastLength, planOf } from './scenario-plan.ts';
-import { usualTime } from './settle.ts';
+import { usualLength } from './settle.ts';
 
 /** What a call takes until it is judged, bytes: measured 520 to keep it on both sides, 1,000 while the books are compared. */
 const perCall = 1024;
@@ -18,19 +18,11 @@ export function mostCalls(heap = getHeapStatistics().heap_size_limit): number {
 export function assertRoom(scenario: Scenario, most = mostCalls()): void {
   const plan = planOf(scenario, '', 0);
   if (plan.load.kind === 'capacity') return;
-  const calls = dueWithin(plan.load, usualLength(scenario));
+  const calls = dueWithin(plan.load, Math.max(leastLength(scenario.load), usualLength(scenario.events)));
   if (calls <= most) return;
   const count = (of: number) => Math.round(of).toLocaleString('en');
   throw new Error(
     `the scenario makes about ${count(calls)} calls, and the memory here is enough to judge ${count(most)}: lower its rate, make it ` +
       'shorter, or allow more (NODE_OPTIONS=--max-old-space-size=MIB, 1 KiB a call; in the chart loadtest.conductor.resources, too)',
-  );
-}
-
-/** How long it goes on if its events take what they usually take, ms. */
-export function usualLength({ events, load }: Scenario): number {
-  return Math.max(
-    leastLength(load),
-    events.reduce((sum, step) => sum + step.at + usualTime(step), 0),
   );
 }

@@ -84,7 +84,12 @@ function list(words: readonly string[]): string {
   return words.join(', ');
 }
 
-/** About how long the event takes until it has settled, ms: for the remaining time on the screen, nothing else. */
+/** About how long such events take one after the other, ms: for the remaining time on the screen, and to guess the calls. */
+export function usualLength(events: readonly Step[]): number {
+  return events.reduce((sum, step) => sum + step.at + usualTime(step), 0);
+}
+
+/** About how long the event takes until it has settled, ms. */
 export function usualTime(step: Step): number {
   switch (step.do) {
     case 'scale':

@@ -210,7 +210,8 @@ export class KubernetesCluster implements Cluster {
   async #close(): Promise<void> {
     const { say = () => {} } = this.#options;
     for (const sentence of await this.#restore()) say(`${sentence}; \`evenkeel loadtest cleanup\` does it later`);
-    await Promise.all([this.#books?.abandon(), this.#usage?.close(), this.#site?.close()]);
+    this.#usage?.close();
+    await Promise.all([this.#books?.abandon(), this.#site?.close()]);
   }
 
   /** Ends what is under way, and puts everything back. Gives a sentence for each that could not be. */

@@ -1,7 +1,7 @@
-import { Agent, request } from 'undici';
-import { type Clock, every, type Timer } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
+import { getText, Poller } from '../local/observer.ts';
 import type { UsageSample } from '../usage.ts';
-import type { PodLife } from './pod-life.ts';
+import { components, type PodLife } from './pod-life.ts';
 import type { Population } from './population.ts';
 
 /** How often every pod is asked, ms. */
@@ -17,49 +17,32 @@ export class UsageWatch {
   readonly samples: UsageSample[] = [];
   readonly #population: Population;
   readonly #now: () => number;
-  readonly #dispatcher = new Agent({ connect: { timeout: patience } });
-  readonly #timer: Timer;
+  readonly #poller: Poller;
 
   constructor(population: Population, clock: Clock, now: () => number) {
     this.#population = population;
     this.#now = now;
-    let asking = false;
-    this.#timer = every(clock, period, () => {
-      if (asking) return;
-      asking = true;
-      void this.ask().finally(() => {
-        asking = false;
-      });
-    });
+    this.#poller = new Poller(clock, () => this.ask(), period);
   }
 
   /** Asks each pod that is ready. Never rejects. */
   async ask(): Promise<void> {
-    const pods = (['server', 'gateway', 'zookeeper'] as const).flatMap((component) =>
-      this.#population.ready(component),
-    );
+    const pods = components.flatMap((component) => this.#population.ready(component));
     await Promise.all(pods.map((life) => this.#askOne(life)));
   }
 
-  async close(): Promise<void> {
-    this.#timer.cancel();
-    await this.#dispatcher.destroy();
+  close(): void {
+    this.#poller.close();
   }
 
   async #askOne(life: PodLife): Promise<void> {
     const where = life.at(ports[life.component]);
-    if (where === undefined) return;
-    try {
-      const { statusCode, body } = await request(`http://${where}/metrics`, {
-        dispatcher: this.#dispatcher,
-        signal: AbortSignal.timeout(patience),
-      });
-      const figures = statusCode === 200 ? figuresOf(await body.text()) : await body.dump();
-      const { name: pod, component } = life;
-      if (figures) this.samples.push({ at: this.#now(), pod, component, ...figures });
-    } catch {
-      // It may be going just now, or nobody may ask it.
-    }
+    // It may be going just now, or nobody may ask it.
+    const text = where && (await getText(`http://${where}/metrics`, patience));
+    const figures = text && figuresOf(text);
+    if (!figures) return;
+    const { name: pod, component } = life;
+    this.samples.push({ at: this.#now(), pod, component, ...figures });
   }
 }
 

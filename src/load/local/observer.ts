@@ -26,16 +26,26 @@ interface NodesAnswer {
 const dispatcher = new Agent({ connect: { timeout: patience } });
 
 /** Has a deadline for all of the answer: those of the HTTP client begin anew with each piece of it. */
-function ask(url: string): ReturnType<typeof request> {
-  return request(url, { dispatcher, signal: AbortSignal.timeout(patience) });
+function ask(url: string, ms = patience): ReturnType<typeof request> {
+  return request(url, { dispatcher, signal: AbortSignal.timeout(ms) });
+}
+
+/** Gets a text, or undefined when there is no good answer within so many ms. */
+export async function getText(url: string, ms = patience): Promise<string | undefined> {
+  try {
+    const { statusCode, body } = await ask(url, ms);
+    const text = await body.text();
+    return statusCode === 200 ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Gets a JSON document, or undefined when there is no good answer in time. */
 export async function getJson(url: string): Promise<unknown> {
+  const text = await getText(url);
   try {
-    const { statusCode, body } = await ask(url);
-    const text = await body.text();
-    return statusCode === 200 ? JSON.parse(text) : undefined;
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -70,9 +80,10 @@ export async function gatewayNodes(
 export class Poller {
   readonly #timer: Timer;
 
-  constructor(clock: Clock, ask: () => Promise<void>) {
+  /** @param ms how often. Default 200 */
+  constructor(clock: Clock, ask: () => Promise<void>, ms = period) {
     let asking = false;
-    this.#timer = every(clock, period, () => {
+    this.#timer = every(clock, ms, () => {
       if (asking) return;
       asking = true;
       // What failed is asked again in the next round.

@@ -4,6 +4,7 @@ import type { EventVerdict, Verdict } from '../verdict.ts';
 import { figures, noPictureHtml, page } from './page.ts';
 import type { Pictures } from './picture.ts';
 import {
+  type Column,
   capacityColumns,
   columns,
   eventTitle,
@@ -71,11 +72,7 @@ ${plainTable(capacityColumns, capacity.points)}
 </section>`;
 }
 
-function plainTable<T>(
-  columns: readonly { head: string; cell: (row: T) => string }[],
-  rows: readonly T[],
-  more = '',
-): string {
+function plainTable<T>(columns: readonly Column<T>[], rows: readonly T[], more = ''): string {
   const body = rows.map((row) => `<tr>${columns.map(({ cell }) => `<td>${e(cell(row))}</td>`).join('')}</tr>`);
   return `<div class="scroll"><table class="plain${more}">
 <thead><tr>${columns.map(({ head }) => `<th scope="col">${head}</th>`).join('')}</tr></thead>

@@ -1,7 +1,7 @@
-import type { Capacity } from '../capacity.ts';
 import type { Recording } from '../recording.ts';
 import type { Verdict } from '../verdict.ts';
 import {
+  type Column,
   capacityColumns,
   columns,
   eventTitle,
@@ -33,8 +33,10 @@ export function markdown(recording: Recording, verdict: Verdict): string {
     ...markdownTable(['', 'Event', ...columns.map(({ head }) => head)], rows, 2),
     '',
     ...autoscaled.flatMap((event) => [`${event.event.index}. ${eventTitle(event)}: ${remarks(event).join(', ')}.`, '']),
-    ...(capacity === undefined ? [] : [...capacityTable(capacity), '', scalingWords(capacity), '']),
-    ...(usage.length === 0 ? [] : [...usageTable(usage), '', usageWords, '']),
+    ...(capacity === undefined
+      ? []
+      : [...plainTable(capacityColumns, capacity.points, 0), '', scalingWords(capacity), '']),
+    ...(usage.length === 0 ? [] : [...plainTable(usageColumns, usage, 1), '', usageWords, '']),
     `Scenario ${recording.scenario.name}, load by ${recording.generator}: p50 ${time(p50)}, p99 ${time(p99)}, ${count(total.retried)} calls sent again, ${count(total.unknown)} unknown and said so.`,
     ...verdict.notes.map((note) => `Note: ${note}.`),
     `${Object.entries(recording.environment)
@@ -44,19 +46,11 @@ export function markdown(recording: Recording, verdict: Verdict): string {
   ].join('\n');
 }
 
-function capacityTable({ points }: Capacity): string[] {
+function plainTable<T>(columns: readonly Column<T>[], rows: readonly T[], words: number): string[] {
   return markdownTable(
-    capacityColumns.map(({ head }) => head),
-    points.map((point) => capacityColumns.map(({ cell }) => cell(point))),
-    0,
-  );
-}
-
-function usageTable(usage: Verdict['usage']): string[] {
-  return markdownTable(
-    usageColumns.map(({ head }) => head),
-    usage.map((one) => usageColumns.map(({ cell }) => cell(one))),
-    1,
+    columns.map(({ head }) => head),
+    rows.map((row) => columns.map(({ cell }) => cell(row))),
+    words,
   );
 }
 

@@ -5,13 +5,14 @@ import { type figures, type PodUsage, show } from '../usage.ts';
 import type { EventVerdict, Verdict } from '../verdict.ts';
 import { count, none, percent, threeTimes, time } from './words.ts';
 
-/** A column of the verdict table: the same in the report, in markdown and on the terminal. */
-export interface Column {
+/** A column of a table of such things: the same in the report and in markdown. */
+export interface Column<T> {
   head: string;
-  cell: (verdict: EventVerdict) => string;
+  cell: (row: T) => string;
 }
 
-export const columns: readonly Column[] = [
+/** Of the verdict table, on the terminal too. */
+export const columns: readonly Column<EventVerdict>[] = [
   { head: 'Calls', cell: ({ tally }) => count(tally.calls) },
   { head: 'Lost', cell: ({ tally }) => count(tally.lost + tally.wrong + tally.doubled + tally.unverified) },
   { head: 'Unknown', cell: ({ tally }) => count(tally.unknown) },
@@ -93,7 +94,7 @@ export function scalingWords({ points, fullFrom }: Capacity): string {
 }
 
 /** What is told of capacity, a row for each number of servers. */
-export const capacityColumns: readonly { head: string; cell: (point: CapacityPoint) => string }[] = [
+export const capacityColumns: readonly Column<CapacityPoint>[] = [
   { head: 'Servers', cell: ({ servers }) => count(servers) },
   { head: 'Calls a second', cell: ({ rate }) => count(Math.round(rate)) },
   { head: 'Of one server', cell: ({ rate, servers }) => count(Math.round(rate / servers)) },
@@ -105,7 +106,7 @@ export const capacityColumns: readonly { head: string; cell: (point: CapacityPoi
 ];
 
 /** What is told of what a pod took. */
-export const usageColumns: readonly { head: string; cell: (usage: PodUsage) => string }[] = [
+export const usageColumns: readonly Column<PodUsage>[] = [
   {
     head: 'Pod',
     cell: ({ pod, judged, grew }) => `${pod} ${!judged ? '(more to do in the end)' : grew.length === 0 ? '✔' : '✘'}`,

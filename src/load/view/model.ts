@@ -4,7 +4,7 @@ import type { PlayedEvent } from '../recording.ts';
 import type { SentRecord } from '../sample.ts';
 import type { Scenario } from '../scenario.ts';
 import { leastLength } from '../scenario-plan.ts';
-import { usualTime } from '../settle.ts';
+import { usualLength, usualTime } from '../settle.ts';
 import { quantile, sorted } from '../statistics.ts';
 
 /** What the screen shows at one moment. Times in ms. */
@@ -112,7 +112,7 @@ export class ViewModel {
   #remaining(now: number): number {
     const { events, load } = this.#scenario;
     const begun = this.#played.length + (this.#playing === undefined ? 0 : 1);
-    let left = events.slice(begun).reduce((sum, step) => sum + step.at + usualTime(step), tail);
+    let left = usualLength(events.slice(begun)) + tail;
     if (this.#playing !== undefined) {
       const step = events[this.#playing.index - 1]!;
       left += Math.max(500, usualTime(step) - (now - this.#playing.at));
