@@ -13,6 +13,9 @@ const promised = 120_000;
 
 test('the chart with its defaults', { timeout: 600_000 }, async (t) => {
   const namespace = await freshNamespace(t, 'install');
+  // A new namespace is given these two, somewhat later.
+  const own = ['serviceaccount/default', 'configmap/kube-root-ca.crt'];
+  await eventually(() => kubectl(['get', ...own, '--namespace', namespace]));
   const before = await everything(namespace);
   const release = new Release({ namespace, small: false });
   let notes = '';
