@@ -7,7 +7,7 @@ import { asWrong } from './loadtest-report.ts';
 export function loadtestCleanupCommand(): Command {
   const made = command(
     'cleanup',
-    'Puts back what a load test changed that was ended in the middle: the number of servers, bounds of an autoscaler, closed nodes.',
+    "Puts back what a load test changed that was ended in the middle: the number of servers and of ZooKeeper's members, bounds of an autoscaler, closed nodes; not what somebody has set since.",
     ['namespace'],
   );
   return made

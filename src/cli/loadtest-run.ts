@@ -4,6 +4,7 @@ import { silentLog } from '../core/log.ts';
 import { NotBegun, runLoadtest } from '../load/loadtest.ts';
 import { view } from '../load/view/view.ts';
 import { command, UsageError } from './command.ts';
+import { outliveReader } from './output.ts';
 import { adjusted, isScenarioName, readScenario } from './scenarios.ts';
 import { registryAuth } from './secrets.ts';
 import { onSignals } from './signals.ts';
@@ -34,6 +35,7 @@ export function loadtestRunCommand(): Command {
       const { here, servers, rate, url, load, ...values } = made.values();
       const scenario = adjusted(await readScenario(given), { servers, rate });
       if (!here) assertInCluster(given);
+      outliveReader();
       const ending = new AbortController();
       const leave = (signal: string) => {
         console.error(`evenkeel: ended by ${signal}: what was changed is put back`);

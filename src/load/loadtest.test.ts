@@ -150,6 +150,22 @@ describe('a load test on Kubernetes', () => {
     assert.equal(replicas(), 2);
   });
 
+  it('is not begun when it is ended before the first call', async (t) => {
+    const { options, stop, lines, api } = await scene(t);
+    // Told after the table of pi, when the load is about to begin.
+    const title = options.view.follow;
+    options.view.follow = (...args) => {
+      stop.abort(new Error('SIGTERM'));
+      return title(...args);
+    };
+    await assert.rejects(runLoadtest({ ...options, scenario: long }), {
+      name: 'NotBegun',
+      message: 'it was ended by SIGTERM before there was any load',
+    });
+    assert.match(lines.join(''), /pi\(99\)/);
+    assert.deepEqual(await listReports(await api()), []);
+  });
+
   it('is not begun where something is missing, and says what', async (t) => {
     const { release, options, api } = await scene(t);
     release.api.denied.add('patch deployments');

@@ -43,7 +43,7 @@ export async function runLoadtest(options: LoadtestOptions): Promise<RunResult> 
       cluster,
       starting: `Waiting until ${release ?? 'the release'} has ${scenario.servers} servers, all of them well ...`,
       onMoment(moment, load) {
-        if (moment.kind === 'load-begins') begun = true;
+        if (moment.kind === 'record' && moment.record.kind === 'sent') begun = true;
         options.onMoment?.(moment, load);
       },
     });

@@ -84,9 +84,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
     view.say(options.starting);
     await cluster.start(scenario.servers);
     const wrong = await showPi(options);
+    signal.throwIfAborted();
     playing = true;
     const played = await play(generator, options);
-    if (signal.aborted && options.interrupted === 'discard') return nothing;
+    if (signal.aborted && (options.interrupted === 'discard' || played.samples.length === 0)) return nothing;
     return await conclude(played, wrong, paint, options);
   } catch (cause) {
     if (signal.aborted && !playing) return nothing;

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { describe, it, type TestContext } from 'node:test';
 import { FakeApiServer, namespace } from '../../../test/support/kubernetes/api-server.ts';
+import { until } from '../../../test/support/until.ts';
 import { systemClock } from '../../core/clock.ts';
+import type { Api } from './api.ts';
 import { annotation, Changes, restoreLeftovers } from './changes.ts';
 import { connectApi } from './connect.ts';
 import { autoscalers, deployments, labels, nodes } from './objects.ts';
@@ -54,6 +59,25 @@ describe('changes', () => {
     const { metadata, spec } = patches[0]!.body as { metadata: { annotations: object }; spec: object };
     assert.deepEqual(Object.keys(metadata.annotations), [annotation]);
     assert.deepEqual(spec, { replicas: 5 });
+  });
+
+  it('are put back that were made only when all had been put back', async (t) => {
+    const { server, options } = await scene(t);
+    const { promise: mayPatch, resolve: patch } = Promise.withResolvers<void>();
+    const { api } = options;
+    const slow: Pick<Api, 'get' | 'patch'> = {
+      get: (...args) => api.get(...args),
+      patch: (...args) => mayPatch.then(() => api.patch(...args)),
+    };
+    const changes = new Changes({ ...options, api: slow as Api });
+    const making = changes.make(nodes, 'n', { unschedulable: true });
+    await until(() => changes.any, 'the request to be on its way');
+    assert.deepEqual(await changes.undoAll(), []);
+    patch();
+    await making;
+    assert.equal(server.find(nodes, 'n').spec.unschedulable, true);
+    assert.deepEqual(await changes.undoAll(), []);
+    assert.deepEqual(server.find(nodes, 'n').spec, {});
   });
 
   it('may have been made though the answer was lost, and are put back then too', async (t) => {
@@ -169,6 +193,27 @@ describe('what a dead conductor left', () => {
     assert.deepEqual(server.find(deployments, 'd').spec, { replicas: 2 });
     assert.deepEqual(server.find(nodes, 'n').spec, {});
     assert.deepEqual(await restoreLeftovers(next), { restored: [], problems: [], unseen: [] });
+  });
+
+  it('is not that of a conductor beside the cluster which is at work on this machine', async (t) => {
+    const { server, options } = await scene(t);
+    const by = `${hostname()}-${process.ppid}`;
+    await new Changes({ ...options, by }).make(nodes, 'n', { unschedulable: true });
+    await assert.rejects(restoreLeftovers(options), {
+      message: `another load test is at work on lt, in the process ${by}: wait until it is over`,
+    });
+    assert.equal(server.find(nodes, 'n').spec.unschedulable, true);
+  });
+
+  it('is that of one which was at work on this machine, or is on another one', async (t) => {
+    const { server, options } = await scene(t);
+    const child = spawn(process.execPath, ['--eval', '0']);
+    await once(child, 'exit');
+    for (const by of [`${hostname()}-${child.pid}`, `elsewhere-${process.ppid}`, `${hostname()}-x`]) {
+      await new Changes({ ...options, by }).make(nodes, 'n', { unschedulable: true });
+      assert.equal((await restoreLeftovers(options)).restored.length, 1, by);
+      assert.deepEqual(server.find(nodes, 'n').spec, {});
+    }
   });
 
   it('of another release is not ours', async (t) => {

@@ -22,13 +22,20 @@ export interface Cleanup {
 
 /**
  * Puts back what a load test that is no more has left changed: replicas, bounds of the autoscaler, closed nodes. Doing it twice is
- * doing it once. Rejects with a sentence when a load test is still at work there.
+ * doing it once. Of a release that is no more by its name. Rejects with a sentence when a load test is still at work there.
  */
 export async function cleanup(options: CleanupOptions): Promise<Cleanup> {
   const { release: name, clock, namespace, configure } = options;
   const api = await connectApi({ clock, namespace, configure });
-  const release = await findRelease(api, name);
   const by = `${hostname()}-${process.pid}`;
+  let missing: unknown;
+  const release = await findRelease(api, name).catch((cause: unknown) => {
+    if (name === undefined) throw cause;
+    // It may be uninstalled, and a node that was closed for it still is.
+    missing = cause;
+    return { name, namespace: api.namespace };
+  });
   const { restored, problems, unseen } = await restoreLeftovers({ api, release, by });
+  if (missing !== undefined && restored.length + problems.length === 0) throw missing;
   return { restored, problems: [...problems, ...unseen] };
 }

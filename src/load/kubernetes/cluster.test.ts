@@ -7,9 +7,10 @@ import { systemClock } from '../../core/clock.ts';
 import type { Deed } from '../cluster.ts';
 import type { Step } from '../scenario.ts';
 import { unsettled } from '../settle.ts';
-import { annotation } from './changes.ts';
+import { annotation, Changes } from './changes.ts';
 import { cleanup } from './cleanup.ts';
 import type { KubernetesCluster, KubernetesClusterOptions } from './cluster.ts';
+import { connectApi } from './connect.ts';
 import { autoscalers, deployments, nodes, pods, statefulSets } from './objects.ts';
 
 const hpa: Step = { at: 0, do: 'hpa', to: 3 };
@@ -383,6 +384,22 @@ describe('what an earlier load test has left', () => {
       cluster.start(2),
       /^Error: deployments\/lt-server could not be put back as it was: we may not patch deployments\.apps .*; who may do that does it by `evenkeel loadtest cleanup`$/,
     );
+  });
+
+  it('on nodes is put back for a release that was uninstalled, by its name', async (t) => {
+    const { release } = await scene(t);
+    const { configure, api } = release;
+    const by = 'somebody-gone';
+    const one = await connectApi({ clock: systemClock, configure });
+    const changes = new Changes({ api: one, release: { name: 'lt', namespace: one.namespace }, by });
+    await changes.make(nodes, 'node-1', { unschedulable: true });
+    for (const part of ['lt-server', 'lt-gateway']) api.delete(deployments, part);
+    const options = { clock: systemClock, configure };
+    await assert.rejects(cleanup(options), /there is none/);
+    await assert.rejects(cleanup({ ...options, release: 'tl' }), /^Error: there is no release tl of evenkeel/);
+    const { restored, problems } = await cleanup({ ...options, release: 'lt' });
+    assert.deepEqual([restored, problems], [['nodes/node-1 is as it was before an earlier load test'], []]);
+    assert.equal(api.find(nodes, 'node-1').spec.unschedulable, undefined);
   });
 
   it('is not said to be nothing where nodes cannot be looked at', async (t) => {

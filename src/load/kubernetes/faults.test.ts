@@ -124,6 +124,17 @@ describe('a kill', () => {
     assert.deepEqual(containerOf(names[0]!).orders, ['end']);
   });
 
+  it('leaves no shell open that opened after another one could not', async (t) => {
+    const { release, cluster, containerOf, names } = await scene(t);
+    const { program } = release.api;
+    release.api.program = (where, io) => {
+      if (where.pod === names[0]) io.exit(127, 'sh: not found');
+      else systemClock.timer(500, () => program(where, io));
+    };
+    await assert.rejects(cluster.kill(2), /sh: not found/);
+    await until(() => containerOf(names[1]!).orders.includes('end'), 'the other shell to be closed');
+  });
+
   it('says why no shell can be started', async (t) => {
     const { release, cluster, names } = await scene(t);
     release.api.program = (_where, io) => io.exit(127, 'sh: not found');

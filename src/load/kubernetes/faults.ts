@@ -59,7 +59,7 @@ export async function freeze(site: Site, books: Bookkeeper, count: number, ms: n
 async function withShells(site: Site, count: number, deed: (victims: Victim[]) => Promise<Deed>): Promise<Deed> {
   const opened: ContainerShell[] = [];
   try {
-    const victims = await Promise.all(
+    const openings = await Promise.allSettled(
       chooseVictims(site, count).map(async (life): Promise<Victim> => {
         const { name: pod, container } = life;
         const shell = await ContainerShell.open(site.api, site.clock, { pod, container });
@@ -74,6 +74,11 @@ async function withShells(site: Site, count: number, deed: (victims: Victim[]) =
         return { life, shell, processes };
       }),
     );
+    // Only now that none of them can open any more: what failed first would leave those open that come later.
+    const victims = openings.map((opening) => {
+      if (opening.status === 'rejected') throw opening.reason;
+      return opening.value;
+    });
     site.signal.throwIfAborted();
     return await deed(victims);
   } finally {
