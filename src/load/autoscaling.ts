@@ -39,7 +39,7 @@ export function autoscaling(recording: Recording, event: PlayedEvent): Autoscali
     since,
     firstChange: timeOf(after.find(({ ready }) => way * (ready - there) > 0)),
     reached: timeOf(after.find(({ ready }) => way * (ready - step.to) >= 0)),
-    overshoot: Math.max(0, ...beyond),
+    overshoot: beyond.reduce((most, each) => Math.max(most, each), 0),
   };
 }
 

@@ -92,6 +92,8 @@ class FakeLoad implements LoadGenerator {
   readonly name = 'fake';
   readonly #clock: VirtualClock;
   diesAt = Number.POSITIVE_INFINITY;
+  /** When it has made all calls that it was to make, ms. */
+  endsAt = Number.POSITIVE_INFINITY;
   stoppedAt: number | undefined;
   killed = false;
   started = false;
@@ -115,6 +117,7 @@ class FakeLoad implements LoadGenerator {
       if (over) return;
       const at = this.#clock.wallTime();
       if (this.#clock.now() >= this.diesAt) return end({ state: 'died', at, how: 'SIGKILL' });
+      if (this.#clock.now() >= this.endsAt) return end({ state: 'finished', record: { kind: 'finished', at, due } });
       const id = `r-${due++}`;
       listener({ kind: 'sent', id, method: 'pi', unsafe: false, intended: at, sent: at });
       listener({ kind: 'end', id, at: at + 1, outcome: 'ok', attempts: 1, mayHaveExecuted: false });
@@ -325,6 +328,25 @@ describe('the conductor', () => {
     assert.equal(played.events.length, 1);
     assert.match(played.events[0]!.problem!, /^the run ended before it had settled: /);
     assert.deepEqual(played.load.state, 'died');
+  });
+
+  it('is not whole when the load ended by itself in the middle of an event, though that went well', async () => {
+    const { played } = await play('[{ at: 1s, do: freeze, for: 5s }]', ({ load, cluster }) => {
+      load.endsAt = 3000;
+      cluster.settling = 0;
+    });
+    assert.deepEqual(
+      played.events.map(({ problem }) => problem),
+      [undefined],
+    );
+    assert.equal(played.interrupted, 'the load ended before the events did');
+  });
+
+  it('is whole when the load ended by itself after the last event', async () => {
+    const { played } = await play('[{ at: 1s, do: freeze, for: 5s }]', ({ load }) => {
+      load.endsAt = 9000;
+    });
+    assert.deepEqual([played.load.state, played.interrupted], ['finished', undefined]);
   });
 
   for (const [when, goneAt, index] of [

@@ -3,7 +3,7 @@ import type { Execution, LedgerLine, Writer } from './ledger.ts';
 /** Puts executions together from the notes of handlers (ledger.ts), handed over file by file, in pieces as they come. */
 export class ExecutionBook {
   readonly #processes = new Map<string, Notes>();
-  readonly #executions: Execution[] = [];
+  #executions: Execution[] = [];
 
   /** Takes the next lines of a file. Parts of one process's notes are to come in their order. */
   add(file: string, lines: readonly string[]): void {
@@ -17,6 +17,11 @@ export class ExecutionBook {
       const execution = notes.add(line);
       if (execution !== undefined) this.#executions.push(execution);
     }
+  }
+
+  /** Drops what was handed over until now. What ends later is not known of any more. */
+  forget(): void {
+    this.#executions = [];
   }
 
   /** In the order in which they began. */

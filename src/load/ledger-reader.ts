@@ -20,6 +20,8 @@ export class LedgerReader {
   readonly #book = new ExecutionBook();
   readonly #files = new Map<string, Progress>();
   readonly #lost = new Set<string>();
+  /** Of those that are lost nobody wants anything any more. */
+  readonly #forgotten = new Set<string>();
   #complete = false;
 
   /**
@@ -42,13 +44,22 @@ export class LedgerReader {
     for (const { name, size } of listing.files.toSorted((a, b) => byPart(a.name, b.name))) {
       while (this.#progress(name).offset < size) await this.#readOn(name);
     }
-    for (const { name, size } of listing.removed) if (this.#progress(name).offset < size) this.#lost.add(name);
+    for (const { name, size } of listing.removed) {
+      if (this.#progress(name).offset < size && !this.#forgotten.has(name)) this.#lost.add(name);
+    }
     this.#complete = listing.state === 'final';
     if (this.#complete) {
       const bytes = listing.files.reduce((sum, { size }) => sum + size, 0);
       // Only to spare it the waiting.
       await this.#ask('POST', `/calls/done?bytes=${bytes}`).catch(() => {});
     }
+  }
+
+  /** Drops what was read until now, and what it could not read: the books begin here. */
+  forget(): void {
+    this.#book.forget();
+    for (const name of this.#lost) this.#forgotten.add(name);
+    this.#lost.clear();
   }
 
   /** In the order in which they began. */

@@ -210,6 +210,12 @@ describe('the books, read from afar', () => {
     assert.ok(ids(behind).includes('idle') && ids(behind).includes('r-19') && !ids(behind).includes('r-0'));
     assert.equal(behind.lost.length, listing.removed.length);
 
+    // What it has missed until now was of an earlier load test.
+    behind.forget();
+    ours.begin('r-new', 'pi')();
+    await behind.read();
+    assert.deepEqual([ids(behind), behind.lost], [['r-new'], []]);
+
     // It starts again: what is gone stays known.
     const again = await scene(t, { keep: 1000 });
     await again.reader.read();

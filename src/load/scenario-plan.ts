@@ -29,7 +29,7 @@ export function leastLength(load: Scenario['load']): number {
 /** More than it takes until the deed is done, ms; what the deed's own deadlines allow is in the reserve. */
 function longestDeed(step: Scenario['events'][number]): number {
   if ('for' in step) return step.for;
-  // One server after the other: each has about half a minute.
-  if (step.do === 'rolling' || step.do === 'drain' || step.do === 'gateway') return 10 * 30_000;
+  // One pod after the other, for as long as it is waited for.
+  if (step.do === 'rolling' || step.do === 'drain' || step.do === 'gateway') return 600_000;
   return step.do === 'scale' && step.pace.how === 'gradual' ? 100 * step.pace.every : 0;
 }

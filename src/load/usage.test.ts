@@ -16,6 +16,7 @@ function pod(name: string, minutes: number, figures: (part: number) => Partial<U
     ...{
       at: 1000 + index * 10_000,
       pod: name,
+      life: name,
       component: 'gateway',
       memory: 100 * mebibyte,
       descriptors: 80,
@@ -84,6 +85,27 @@ describe('what pods take', () => {
       'g-1 took more and more memory: 110 MiB, then 170 MiB, within 9 min',
       'g-1 took more and more metric series: 190, then 730, within 9 min',
     ]);
+  });
+
+  it('is that of a life: what began anew took little at first', () => {
+    const lives = [1, 2].flatMap((life) =>
+      pod('g', 5, () => ({ life: `g ${life}`, memory: life * 100 * mebibyte })).map((sample) => ({
+        ...sample,
+        at: sample.at + life * 400_000,
+      })),
+    );
+    assert.deepEqual(
+      usageOfEven(lives).map(({ pod, early, grew }) => [pod, early.memory / mebibyte, grew]),
+      [
+        ['g', 100, []],
+        ['g', 200, []],
+      ],
+    );
+  });
+
+  it('is not told where nothing was heard for minutes', () => {
+    const [first, ...later] = pod('g', 10, () => ({}));
+    assert.deepEqual(usageOfEven([first!, ...later.filter(({ at }) => at > 300_000)]), []);
   });
 
   it('is not told of pods that were there for less than four minutes, nor of their first one', () => {

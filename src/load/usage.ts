@@ -3,6 +3,8 @@ export interface UsageSample {
   /** ms since 1970 */
   at: number;
   pod: string;
+  /** Which of its lives it is: after a restart, or under the same name again, it begins anew. */
+  life: string;
   /** `server`, `gateway`, `zookeeper` */
   component: string;
   /** Resident memory, bytes; of a JVM what it uses of its memory. */
@@ -57,13 +59,16 @@ const busier = 1.25;
  * @param workIn what there was to do between two times, ms since 1970
  */
 export function usageOf(samples: readonly UsageSample[], workIn: (from: number, until: number) => Work): PodUsage[] {
-  return [...Map.groupBy(samples, ({ pod }) => pod).values()].flatMap((those) => {
+  return [...Map.groupBy(samples, ({ life }) => life).values()].flatMap((those) => {
     const begin = those[0]!.at + warmUp;
     const warm = those.filter(({ at }) => at >= begin);
     const length = (warm.at(-1)?.at ?? begin) - begin;
     if (length < enough) return [];
     const [one, two, end] = [begin + length / 3, begin + (length * 2) / 3, begin + length];
-    const early = least(warm.filter(({ at }) => at <= one));
+    const firsts = warm.filter(({ at }) => at <= one);
+    // It may have told nothing for minutes.
+    if (firsts.length === 0) return [];
+    const early = least(firsts);
     const late = least(warm.filter(({ at }) => at >= two));
     const [first, last] = [workIn(begin, one), workIn(two, end)];
     const judged = last.servers <= first.servers && last.rate <= first.rate * busier;

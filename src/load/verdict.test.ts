@@ -420,7 +420,7 @@ describe('what pods took', () => {
   function opening(servers: [number, number]): Recording {
     const run = syntheticRun();
     const times = Array.from({ length: 61 }, (_, index) => began + index * 10_000);
-    const figures = { pod: 'gateway-1', component: 'gateway', memory: 1e8, series: 240 };
+    const figures = { pod: 'gateway-1', life: 'gateway-1', component: 'gateway', memory: 1e8, series: 240 };
     return {
       ...run,
       states: times.map((at, index) => ({ ...run.states[0]!, at, ready: servers[index < 30 ? 0 : 1] })),

@@ -194,6 +194,19 @@ describe('the books of all servers', () => {
     );
   });
 
+  it('begin with the load: what was there before is none of it', async (t) => {
+    const { population, keeper } = scene(t);
+    const a = await Server.start(t, 'a');
+    a.call('of an earlier load test');
+    population.put(a.pod());
+    await keeper.begin();
+    // The load does not end within the millisecond in which it begins.
+    await systemClock.sleep(5);
+    a.call('1');
+    const books = await keeper.close();
+    assert.deepEqual([ids(books), books!.gaps], [['1'], []]);
+  });
+
   it('tell what processes of a server work on, but not what those left that were killed before', async (t) => {
     const { population, keeper } = scene(t);
     const a = await Server.start(t, 'a');

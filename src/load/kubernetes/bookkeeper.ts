@@ -25,6 +25,12 @@ export class Bookkeeper {
     this.#timer = every(clock, hurry, () => this.#tick());
   }
 
+  /** The load will begin: what is written already is of earlier ones. */
+  async begin(): Promise<void> {
+    this.#tick();
+    await Promise.all([...this.#books.values()].map((books) => books.begin()));
+  }
+
   /** The load is over: reads what there still is, and puts all together. Undefined where no server keeps books. */
   async close(): Promise<Books | undefined> {
     this.#timer.cancel();

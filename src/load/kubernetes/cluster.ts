@@ -46,8 +46,8 @@ export interface KubernetesClusterOptions {
   clock: Clock;
 }
 
-/** How long a deed that was interrupted may take to end, ms. */
-const endPatience = 5_000;
+/** How long a deed that was interrupted may take to end, ms: longer than a request to the API server. */
+const endPatience = 12_000;
 
 /** A release of the chart, conducted from a pod of its cluster, or from wherever pods are reached by their addresses. */
 export class KubernetesCluster implements Cluster {
@@ -188,6 +188,7 @@ export class KubernetesCluster implements Cluster {
     this.#books = new Bookkeeper(site.population, clock, () => site.now());
     await this.#reach(site, this.#facts, servers);
     await waitUntilUp(site, this.#autoscaled ? undefined : servers);
+    await this.#books.begin();
     // It knows of disruption budgets only what they say while all is well.
     this.#facts = await gatherFacts(site);
   }

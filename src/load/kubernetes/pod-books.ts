@@ -44,6 +44,13 @@ export class PodBooks {
     return this.#reading;
   }
 
+  /** Reads what there is, and drops it. What cannot be read now is read later, and kept. */
+  async begin(): Promise<void> {
+    // A reading that is under way may have begun too early.
+    await this.read();
+    if (await this.read()) this.#reader.forget();
+  }
+
   get executions(): readonly Execution[] {
     return this.#reader.executions;
   }

@@ -43,7 +43,13 @@ async function pod(t: TestContext, name: string, component: string, answer: Requ
   });
   const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const wanted = component === 'zookeeper' ? 'metrics' : 'ops';
-  return { name, component, at: (port: string) => (port === wanted ? at : undefined) };
+  return {
+    name,
+    uid: `uid-${name}`,
+    main: { restartCount: 2 },
+    component,
+    at: (port: string) => (port === wanted ? at : undefined),
+  };
 }
 
 it('asks each pod, and passes over those that give no good answer', async (t) => {
@@ -64,8 +70,8 @@ it('asks each pod, and passes over those that give no good answer', async (t) =>
   assert.deepEqual(
     watch.samples.toSorted((a, b) => a.pod.localeCompare(b.pod)),
     [
-      { at: 42, pod: 'g-1', component: 'gateway', memory: 5e7, descriptors: 61, series: 4 },
-      { at: 42, pod: 'zk-0', component: 'zookeeper', memory: 5e7, descriptors: 61, series: 4 },
+      { at: 42, pod: 'g-1', life: 'uid-g-1 2', component: 'gateway', memory: 5e7, descriptors: 61, series: 4 },
+      { at: 42, pod: 'zk-0', life: 'uid-zk-0 2', component: 'zookeeper', memory: 5e7, descriptors: 61, series: 4 },
     ],
   );
 });

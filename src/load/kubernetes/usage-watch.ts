@@ -41,8 +41,8 @@ export class UsageWatch {
     const text = where && (await getText(`http://${where}/metrics`, patience));
     const figures = text && figuresOf(text);
     if (!figures) return;
-    const { name: pod, component } = life;
-    this.samples.push({ at: this.#now(), pod, component, ...figures });
+    const { name: pod, component, uid, main } = life;
+    this.samples.push({ at: this.#now(), pod, life: `${uid} ${main?.restartCount ?? 0}`, component, ...figures });
   }
 }
 

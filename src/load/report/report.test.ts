@@ -26,7 +26,14 @@ function leakyRun(): Recording {
   const run = syntheticRun();
   const usage = Array.from({ length: 61 }, (_, index) =>
     (['gateway-1', 'gateway-2'] as const).map((pod) => ({
-      ...{ at: run.began + index * 10_000, pod, component: 'gateway', memory: 110 * 1024 * 1024, series: 240 },
+      ...{
+        at: run.began + index * 10_000,
+        pod,
+        life: pod,
+        component: 'gateway',
+        memory: 110 * 1024 * 1024,
+        series: 240,
+      },
       descriptors: pod === 'gateway-2' ? 80 + index : 80,
     })),
   ).flat();
