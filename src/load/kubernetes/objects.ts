@@ -70,6 +70,8 @@ export interface Workload extends KubeObject {
     replicas?: number;
     selector: { matchLabels?: Readonly<Record<string, string>> };
     template: { metadata?: { labels?: Readonly<Record<string, string>> }; spec: PodSpec };
+    /** Of StatefulSets. */
+    persistentVolumeClaimRetentionPolicy?: { whenScaled?: string };
   };
   status?: {
     observedGeneration?: number;

@@ -5,7 +5,7 @@ import { FakeRelease, type FakeReleaseOptions } from '../../../test/support/kube
 import { until } from '../../../test/support/until.ts';
 import type { Step } from '../scenario.ts';
 import type { KubernetesClusterOptions } from './cluster.ts';
-import { disruptionBudgets, labels, nodes, pods } from './objects.ts';
+import { disruptionBudgets, labels, nodes, pods, statefulSets } from './objects.ts';
 
 const steps: Record<Step['do'], Step> = {
   baseline: { at: 0, do: 'baseline', for: 1 },
@@ -75,6 +75,18 @@ describe('what cannot be played on a release', () => {
       'zookeeper-leader':
         'ZooKeeper has one member, so there is no leader whom others could replace: use zookeeper-all, or install the release with zookeeper.replicaCount=3',
     });
+  });
+
+  it('is to take ZooKeeper away where its volumes would go with it', async (t) => {
+    const keep = (whenScaled: string) => (release: FakeRelease) => {
+      const spec = { persistentVolumeClaimRetentionPolicy: { whenScaled } };
+      release.api.patch(statefulSets, 'lt-zookeeper', { spec });
+    };
+    assert.deepEqual(await refusals(t, rich, keep('Delete')), {
+      'zookeeper-away':
+        'the volumes of ZooKeeper go with its members (zookeeper.persistence.whenScaled=Delete), and all that is kept in them: set it to Retain',
+    });
+    assert.deepEqual(await refusals(t, rich, keep('Retain')), {});
   });
 
   it('is what an autoscaler would not do, or cannot see', async (t) => {

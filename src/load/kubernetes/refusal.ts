@@ -30,7 +30,7 @@ export function refusalOf(step: Step, site: Site, facts: Facts): string | undefi
     case 'zookeeper-all':
       return ownZooKeeper(site) ?? needs(rights.deleteMembers);
     case 'zookeeper-away':
-      return ownZooKeeper(site) ?? needs(rights.getStatefulSets, rights.patchStatefulSets);
+      return ownZooKeeper(site) ?? keeping(site) ?? needs(rights.getStatefulSets, rights.patchStatefulSets);
   }
 }
 
@@ -88,6 +88,12 @@ function draining({ ownNode, release }: Site, facts: Facts): string | undefined 
 function ownZooKeeper({ zookeeper, release }: Site): string | undefined {
   if (zookeeper !== undefined) return undefined;
   return `the release ${release.name} has no ZooKeeper of its own`;
+}
+
+/** It is taken away by having no members for a time, and back they come with what was in their volumes. */
+function keeping({ zookeeper }: Site): string | undefined {
+  if (zookeeper?.spec.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return undefined;
+  return 'the volumes of ZooKeeper go with its members (zookeeper.persistence.whenScaled=Delete), and all that is kept in them: set it to Retain';
 }
 
 function following({ zookeeper }: Site): string | undefined {
