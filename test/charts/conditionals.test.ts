@@ -346,6 +346,9 @@ withHelm('what is asked for', () => {
     });
     const [{ host, http }] = named.get('Ingress', 'shop-gateway').spec.rules;
     assert.deepEqual([host, http], ['a.example.com', ingress.rules[0].http], 'paths need not be said');
+    const path = ['--set-json', 'gateway.ingress.hosts=[{"host":"a.example.com","paths":[{"path":"/call"}]}]'];
+    const typed = await render({ set: ['gateway.ingress.enabled=true'], args: path });
+    assert.deepEqual(typed.get('Ingress', 'shop-gateway').spec.rules[0].http, http, 'nor need their type');
     const [rule] = rendered.get('HTTPRoute', 'shop-gateway').spec.rules;
     assert.deepEqual(rule.matches, [{ path: { type: 'PathPrefix', value: '/call' } }]);
     assert.deepEqual(rule.backendRefs, [{ name: 'shop-gateway', port: 8080 }]);

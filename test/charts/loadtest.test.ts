@@ -182,6 +182,14 @@ withHelm('k6 alone', () => {
     });
   }
 
+  it('takes numbers as they are, whole or not', async () => {
+    const settings = { UNSAFE: 0.05, FACTOR: 2.5, P95: 250, DURATION: 1200000, NOTE: 'x' };
+    const args = ['--set-json', `loadtest.settings=${JSON.stringify(settings)}`];
+    const env = envOf(jobOf(await render({ set: ['loadtest.enabled=true'], args })).containers[0] as Container);
+    const passed = Object.fromEntries(Object.keys(settings).map((name) => [name, env[name]]));
+    assert.deepEqual(passed, { UNSAFE: '0.05', FACTOR: '2.5', P95: '250', DURATION: '1200000', NOTE: 'x' });
+  });
+
   it('has all scripts, and what they share', async () => {
     const { data } = (await render({ set: ['loadtest.enabled=true'] })).get('ConfigMap', 'shop-loadtest');
     assert.deepEqual(Object.keys(data!), ['pi.ts', 'shared.ts', 'smoke.ts', 'soak.ts', 'spike.ts']);

@@ -55,6 +55,11 @@ const refused: [what: string, given: Given, sentence: RegExp][] = [
     { set: ['gateway.preStopSleepSeconds=20', 'gateway.drainDelaySeconds=8'] },
     /gateway\.terminationGracePeriodSeconds is 30: .*\(20\).*\(8\).* at least 31/,
   ],
+  ...(['server', 'gateway'] as const).map((part): (typeof refused)[number] => [
+    `a ${part} that counts as there only when its roll has failed`,
+    { set: [`${part}.minReadySeconds=600`] },
+    new RegExp(`${part}\\.minReadySeconds is 600, and progressDeadlineSeconds 600: .* make the latter longer`),
+  ]),
   ['two ZooKeepers', { set: ['zookeeper.replicaCount=2'] }, /zookeeper\.replicaCount is 2: choose 1, 3 or 5/],
   [
     'a budget that ends the majority',
