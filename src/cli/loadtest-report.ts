@@ -15,11 +15,14 @@ export function loadtestReportCommand(): Command {
   return made
     .summary('Fetches the report of a load test')
     .showHelpAfterError('(evenkeel loadtest report --help says more)')
-    .argument('[NAME]', 'the ConfigMap that it is kept in (default: the newest)')
+    .argument(
+      '[NAME]',
+      'the ConfigMap that it is kept in (default: the newest that is kept; of a load test that still runs there is none)',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  evenkeel loadtest report --namespace shop\n  evenkeel loadtest report --list' +
-        '\n\nWrites the files, and the verdict to stdout. Exit code 1 when the verdict is red.',
+        '\n\nWrites the files, and the verdict to stdout. Exit code 1 unless the verdict is green.',
     )
     .action(async (name: string | undefined) => {
       const { release, namespace, list, report } = made.values();

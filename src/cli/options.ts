@@ -87,7 +87,7 @@ export const options = {
     flag: 'max-concurrent',
     value: 'N',
     env: 'EVENKEEL_MAX_CONCURRENT',
-    help: 'calls at work at once in a process; more are refused as OVERLOADED',
+    help: 'calls at work at once in a process; as many again may wait 0.1 s; more are refused as OVERLOADED',
     default: '1000',
     parse: whole(1, 1_000_000),
   }),
@@ -237,14 +237,14 @@ export const options = {
   report: spec({
     flag: 'report',
     value: 'FILE|off',
-    help: 'where the report goes, as HTML; beside it the same as .json and .md',
+    help: 'where the report goes, as HTML; beside it the same as .json and .md, and its pictures as .svg',
     default: 'evenkeel-report.html',
     parse: (given) => (given === 'off' ? undefined : text(given)),
   }),
   release: spec({
     flag: 'release',
     value: 'NAME',
-    help: 'the release of the chart (default: the only one in the namespace)',
+    help: 'the release of the chart (default: the only one in the namespace; for "report" any)',
     parse: text,
   }),
   namespace: spec({

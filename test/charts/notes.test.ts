@@ -40,12 +40,17 @@ withHelm('the notes', () => {
     const environment = await fakeApi(test, {});
     const plain = await notes(environment, ['loadtest.enabled=true', 'loadtest.script=smoke']);
     assert.match(plain, /^k6 runs smoke\.ts against http:\/\/shop-gateway:8080\./m);
-    assert.match(plain, /^ {2}kubectl --namespace market logs --follow job\/shop-loadtest-1$/m);
+    // In a loop, for there are no logs yet while a container is made.
+    const follow = /^ {2}until kubectl --namespace market logs --follow job\/shop-loadtest-1; do sleep 2; done$/m;
+    assert.match(plain, follow);
     assert.doesNotMatch(plain, /evenkeel loadtest/);
     const scenario = ['loadtest.enabled=true', 'loadtest.scenario=scale', 'server.recordCalls=true'];
     const text = await notes(environment, scenario);
+    assert.match(text, follow);
+    assert.match(text, /^ {2}kubectl --namespace market get job\/shop-loadtest-1$/m);
     assert.match(text, /^ {2}npm run -s evenkeel -- loadtest report shop-loadtest-report-1 --namespace market$/m);
     assert.match(text, /^ {2}npm run -s evenkeel -- loadtest cleanup shop --namespace market$/m);
+    assert.match(text, /^ {2}kubectl --namespace market delete --cascade=foreground job\/shop-loadtest-1$/m);
     assert.match(text, /^ {2}docker build --tag evenkeel:0\.1\.0-loadtest --target loadtest \.$/m);
     assert.doesNotMatch(await notes(environment, [...scenario, 'loadtest.report.configMap=false']), /loadtest report/);
   });
@@ -61,8 +66,17 @@ withHelm('the notes', () => {
     assert.deepEqual(await upgrades(), [image, more]);
     const off = ' --set loadtest.enabled=false';
     for (const script of ['loadtest.script=smoke', 'loadtest.scenario=scale,server.recordCalls=true']) {
-      assert.deepEqual(await upgrades('loadtest.enabled=true', script), [image, more + off, off]);
+      assert.deepEqual(await upgrades('loadtest.enabled=true', script), [image + off, more + off, off]);
     }
+  });
+
+  it('say how the servers are put back to what they were before they wrote calls down', async (test) => {
+    const environment = await fakeApi(test, {});
+    const back = async (...set: string[]) =>
+      /^ {2}helm rollback shop REVISION --namespace market$/m.test(await notes(environment, set));
+    assert.equal(await back('loadtest.enabled=true', 'loadtest.scenario=scale', 'server.recordCalls=true'), true);
+    assert.equal(await back('loadtest.enabled=true', 'loadtest.script=smoke'), false);
+    assert.equal(await back('server.recordCalls=true'), false);
   });
 
   it('say nothing of what is not there', async (test) => {

@@ -119,7 +119,8 @@ export const usageColumns: readonly Column<PodUsage>[] = [
 
 /** What the columns mean. */
 export const usageWords =
-  'The least that all processes of a pod took in the first and in the last third of its time, its first minute left out; what leaks shows.';
+  'The least that all processes of a pod took in the first and in the last third of its time, its first minute left out; what leaks shows. ' +
+  'What processes share counts for each, so memory is more than `kubectl top` shows; of ZooKeeper it is what the JVM uses.';
 
 function change(figure: (typeof figures)[number], { early, late }: PodUsage): string {
   return `${show(figure, early[figure])} → ${show(figure, late[figure])}`;

@@ -74,17 +74,21 @@
 {{- define "evenkeel.loadtest.next" -}}
 {{- $job := printf "job/%s-%v" (include "evenkeel.loadtest.fullname" .) .Release.Revision -}}
 {{- if include "evenkeel.loadtest.scenario" . -}}
-A scenario is being played on the release {{ include "evenkeel.loadtest.release" . }}. Watch it; exit code 0 means that nothing was lost:
-  kubectl --namespace {{ .Release.Namespace }} logs --follow {{ $job }}
+A scenario is played on the release {{ include "evenkeel.loadtest.release" . }} as soon as all of it is up. Watch it, from when its container runs:
+  until kubectl --namespace {{ .Release.Namespace }} logs --follow {{ $job }}; do sleep 2; done
+The Job is Complete if its verdict is green, Failed if not:
+  kubectl --namespace {{ .Release.Namespace }} get {{ $job }}
 {{- if .Values.report.configMap }}
 Then fetch the report, in a clone of evenkeel:
   npm run -s evenkeel -- loadtest report {{ include "evenkeel.loadtest.reportName" . }} --namespace {{ .Release.Namespace }}
 {{- end }}
-If it was ended in the middle, put back what it changed:
+To end it early, and before any upgrade or uninstall, delete it, so that it puts back what it changed; where it could not:
+  kubectl --namespace {{ .Release.Namespace }} delete --cascade=foreground {{ $job }}
   npm run -s evenkeel -- loadtest cleanup {{ include "evenkeel.loadtest.release" . }} --namespace {{ .Release.Namespace }}
 {{- else -}}
-k6 runs {{ .Values.script }}.ts against {{ include "evenkeel.loadtest.url" . }}. Exit code 0 means that all was well:
-  kubectl --namespace {{ .Release.Namespace }} logs --follow {{ $job }}
+k6 runs {{ .Values.script }}.ts against {{ include "evenkeel.loadtest.url" . }}. Watch it, from when its container runs:
+  until kubectl --namespace {{ .Release.Namespace }} logs --follow {{ $job }}; do sleep 2; done
+The Job is Complete if all was well, Failed if not:
   kubectl --namespace {{ .Release.Namespace }} get {{ $job }}
 {{- end -}}
 {{- end }}
