@@ -5,22 +5,22 @@ import { systemClock } from '../../src/core/clock.ts';
 import { until } from '../support/until.ts';
 import { openScene } from './lossless/scene.ts';
 import { watched } from './lossless/watched.ts';
-import { kubectlJson } from './support/kubectl.ts';
+import { kubectl, kubectlJson } from './support/kubectl.ts';
 import type { Release } from './support/release.ts';
 
 /** s: the usage is measured every 15 s, looked at every 15 s, and goes down more slowly than it came. */
 const patience = 300_000;
 
 test('the autoscaler goes from 1 server to 4 and back to 1 without losing a call', { timeout: 900_000 }, async (t) => {
-  // A call takes some 7 ms of CPU. At 80 calls/s that is some 0.6 CPU, which one server can do, and four should: one of
-  // them has 0.1 CPU to use (25 % of 0.4). What idle processes take, 10 to 30 thousandths, has little say in that.
+  // A call takes some 7 ms of CPU. At 80 calls/s that is some 0.6 CPU, which one server can do, and four should: each is to use
+  // 0.125 (25 % of 0.5). The last step down, from two to one, comes where they use half of that: three times what idle ones do.
   const stages = [
-    { target: 2, duration: 1_000 },
-    { target: 2, duration: 30_000 },
+    { target: 1, duration: 1_000 },
+    { target: 1, duration: 30_000 },
     { target: 80, duration: 30_000 },
     { target: 80, duration: 100_000 },
-    { target: 2, duration: 5_000 },
-    { target: 2, duration: 3_600_000 },
+    { target: 1, duration: 5_000 },
+    { target: 1, duration: 3_600_000 },
   ];
   const scene = await openScene(t, {
     purpose: 'autoscaler',
@@ -28,7 +28,7 @@ test('the autoscaler goes from 1 server to 4 and back to 1 without losing a call
     n: 5_000_000,
     values: {
       server: {
-        resources: { requests: { cpu: '400m' }, limits: { cpu: '1' } },
+        resources: { requests: { cpu: '500m' }, limits: { cpu: '2' } },
         autoscaling: {
           enabled: true,
           minReplicas: 1,
@@ -82,7 +82,9 @@ async function told(release: Release, wait: () => Promise<unknown>): Promise<voi
   try {
     await wait();
   } catch (error) {
-    const { status } = await autoscaler(release);
-    throw new Error(`${(error as Error).message}; the autoscaler: ${JSON.stringify(status)}`, { cause: error });
+    const { message } = error as Error;
+    const status = await autoscaler(release).then(({ status }) => JSON.stringify(status), String);
+    const usage = await kubectl(['top', 'pods', '--namespace', release.namespace]).catch(String);
+    throw new Error(`${message}; the autoscaler: ${status}; what pods use:\n${usage}`, { cause: error });
   }
 }

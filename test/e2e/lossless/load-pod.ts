@@ -90,8 +90,12 @@ export class LoadPod {
         return pod.#book.samples.some((sample) => sample.end !== undefined) && pod.view()?.state === 'known';
       },
       'the first call of k6 and the first view of the registry',
-      60_000,
-    );
+      // k6 works out the right answers first: of a large n that takes it long.
+      180_000,
+    ).catch(async (cause: Error) => {
+      const said = await pod.#exec('k6', ['cat', '/results/k6.log']).catch((error: Error) => error.message);
+      throw new Error(`${cause.message}; k6 has said: ${said}`, { cause });
+    });
     return pod;
   }
 
