@@ -56,16 +56,30 @@ describe('what pods take', () => {
   for (const [figure, limit, over] of [
     ['memory', 128 * mebibyte, 129 * mebibyte],
     ['descriptors', 96, 97],
-    ['series', 274, 275],
+    ['series', 324, 325],
   ] as const) {
+    const first = { memory: 100 * mebibyte, descriptors: 80, series: 240 }[figure];
+    /** What has grown so much in the end, and by some part of that in the middle. The thirds begin at 0.1, 0.4 and 0.7. */
+    const grown = (late: number, part: number) =>
+      usageOfEven(
+        pod('g', 10, (at) => ({ [figure]: at < 0.4 ? first : at < 0.7 ? first + (late - first) * part : late })),
+      )[0]!.grew;
+
     it(`is not flat where ${figure} grow beyond the limit`, () => {
-      const at = (late: number) => usageOfEven(pod('g', 10, (part) => (part > 0.5 ? { [figure]: late } : {})))[0]!.grew;
-      assert.deepEqual([at(limit), at(over)], [[], [figure]]);
+      assert.deepEqual([grown(limit, 0.5), grown(over, 0.5)], [[], [figure]]);
+    });
+
+    it(`is flat where ${figure} grow once, whenever that is`, () => {
+      const much = over * 2;
+      assert.deepEqual(
+        [0, 0.24, 0.25, 0.75, 0.76, 1].map((part) => grown(much, part).length),
+        [0, 0, 1, 1, 0, 0],
+      );
     });
   }
 
   it('is not judged where there was more to do in the end', () => {
-    const more = pod('g', 10, (part) => ({ descriptors: part > 0.5 ? 120 : 80 }));
+    const more = pod('g', 10, (part) => ({ descriptors: 80 + Math.round(40 * part) }));
     // Its thirds: from 61 s to 241 s, and from 421 s to 601 s.
     const judged = (late: Work) => {
       const [usage] = usageOf(more, (from) => (from < 300_000 ? even() : late));

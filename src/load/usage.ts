@@ -44,12 +44,18 @@ const warmUp = 60_000;
 /** The least time after that in which a leak could show, ms. */
 const enough = 180_000;
 const mebibyte = 1024 * 1024;
-/** What is still flat: so many times as much, and so much besides. */
+/**
+ * What is still flat: so many times as much, and so much besides. Of series what two answers bring that a server gives for the first
+ * time, and the first collections of garbage: a histogram for each of them.
+ */
 const allowed: Record<Figure, { times: number; besides: number }> = {
   memory: { times: 1.2, besides: 8 * mebibyte },
   descriptors: { times: 1.1, besides: 8 },
-  series: { times: 1.1, besides: 10 },
+  series: { times: 1.1, besides: 60 },
 };
+
+/** What leaks grows on and on: at least this part of it from the first to the second third, and as much from that to the last. */
+const ofEachStep = 1 / 4;
 
 /** With so many times the rate of calls there is more to do: more connections, more in flight. */
 const busier = 1.25;
@@ -69,12 +75,16 @@ export function usageOf(samples: readonly UsageSample[], workIn: (from: number, 
     // It may have told nothing for minutes.
     if (firsts.length === 0) return [];
     const early = least(firsts);
+    const middle = least(warm.filter(({ at }) => at > one && at < two));
     const late = least(warm.filter(({ at }) => at >= two));
     const [first, last] = [workIn(begin, one), workIn(two, end)];
     const judged = last.servers <= first.servers && last.rate <= first.rate * busier;
-    const grown = figures.filter(
-      (figure) => late[figure] > early[figure] * allowed[figure].times + allowed[figure].besides,
-    );
+    const grown = figures.filter((figure) => {
+      const { times, besides } = allowed[figure];
+      if (late[figure] <= early[figure] * times + besides) return false;
+      const step = (late[figure] - early[figure]) * ofEachStep;
+      return middle[figure] - early[figure] >= step && late[figure] - middle[figure] >= step;
+    });
     const { pod, component } = those[0]!;
     return [{ pod, component, length, early, late, judged, grew: judged ? grown : [] }];
   });
