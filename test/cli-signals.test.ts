@@ -34,9 +34,10 @@ const all = ['write-0', 'write-1', 'write-2', 'write-3'];
 describe('a server that is told to go', { concurrency: 2 }, () => {
   it('takes its registration back at once, serves on, answers what runs, and exits with 0', async (test) => {
     const world = await BookWorld.start(test);
-    const server = await world.server(['--processes', '2', '--drain-delay', '1s']);
+    const server = await world.server(['--processes', '2', '--drain-delay', '3s']);
     const client = world.client();
-    const [calls] = await startCalls(world, client, 2_000);
+    // The calls outlast that delay, and end within the grace.
+    const [calls] = await startCalls(world, client, 5_000);
     server.signal('SIGTERM');
     await until(() => world.entries.length === 0, 'the registration to go');
     assert.equal(

@@ -48,8 +48,10 @@ describe('a server of several processes', { concurrency: 2 }, () => {
     const [entry] = world.entries;
     const client = world.client();
     await reachesAll(client, server);
-    const reads = Array.from({ length: 4 }, (_, i) => client.read({ id: `read-${i}`, ms: 1_000 }));
-    const writes = Array.from({ length: 4 }, (_, i) => client.write({ id: `write-${i}`, ms: 1_000 }));
+    // Long enough that all of them run when the first one is killed. What is made again takes its time twice.
+    const patient = { timeout: 30_000 };
+    const reads = Array.from({ length: 4 }, (_, i) => client.read({ id: `read-${i}`, ms: 3_000 }, patient));
+    const writes = Array.from({ length: 4 }, (_, i) => client.write({ id: `write-${i}`, ms: 3_000 }, patient));
     const ended = Promise.all([Promise.all(reads), Promise.allSettled(writes)]);
     await world.begun('read-0', 'read-1', 'read-2', 'read-3', 'write-0', 'write-1', 'write-2', 'write-3');
     const [victim, other] = server.workers as [number, number];
@@ -162,7 +164,9 @@ describe('a server of several processes', { concurrency: 2 }, () => {
     const server = await world.server(['--processes', '2']);
     const client = world.client();
     await reachesAll(client, server);
-    const calls = Array.from({ length: 4 }, (_, i) => client.write({ id: `write-${i}`, ms: 1_500 }));
+    // Long enough that they run still when the client has heard of it.
+    const patient = { timeout: 30_000 };
+    const calls = Array.from({ length: 4 }, (_, i) => client.write({ id: `write-${i}`, ms: 4_000 }, patient));
     const answers = Promise.all(calls);
     await world.begun('write-0', 'write-1', 'write-2', 'write-3');
     process.kill(server.pid, 'SIGKILL');

@@ -226,7 +226,7 @@ test('no request is lost while gateways are replaced under load from keep-alive 
     const [old, other] = gateways as [(typeof gateways)[0], (typeof gateways)[0]];
     const fresh = await testGateway(t, slowEcho);
     gateways = [other, fresh];
-    const drained = old.gateway.drain(400, 20_000);
+    const drained = old.gateway.drain(2_000, 20_000);
     await systemClock.sleep(100);
     ready = gateways;
     await drained;

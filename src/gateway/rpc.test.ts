@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { until } from '../../test/support/until.ts';
 import { connect } from '../client/connect.ts';
 import { connectRaw } from '../client/connect-raw.ts';
 import { systemClock } from '../core/clock.ts';
@@ -18,7 +19,7 @@ const store = service('store', {
 /** Clients - entry - gateway's client - server, all real. Says what the server saw. */
 async function stack(t: TestContext) {
   const seen: { metadata: object; left: number }[] = [];
-  const stopped: unknown[] = [];
+  const waiting: AbortSignal[] = [];
   const handlers = {
     echo: (input: unknown, { metadata, deadline }: { metadata: object; deadline: number }) => {
       seen.push({ metadata: { ...metadata }, left: deadline - systemClock.now() });
@@ -28,12 +29,10 @@ async function stack(t: TestContext) {
       throw new RpcError('FAILED_PRECONDITION', 'the store is shut', { reason: 'SHUT' });
     },
     wait: (_input: unknown, { signal }: { signal: AbortSignal }) =>
-      new Promise((_, reject) =>
-        signal.addEventListener('abort', () => {
-          stopped.push(signal.reason);
-          reject(signal.reason);
-        }),
-      ),
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+        waiting.push(signal);
+      }),
   };
   const server = await serve(store, handlers, { listen: '127.0.0.1:0', drainDelay: 0 });
   const inner = connectRaw(undefined, { registry: `static:127.0.0.1:${server.port}` });
@@ -57,7 +56,7 @@ async function stack(t: TestContext) {
     await inner.close();
     await server.close();
   });
-  return { client, entry, seen, stopped };
+  return { client, entry, seen, waiting };
 }
 
 test('framed calls pass the entry with all that is theirs', async (t) => {
@@ -83,13 +82,13 @@ test('classic calls pass the entry', async (t) => {
 });
 
 test('a cancel goes all the way', async (t) => {
-  const { client, stopped } = await stack(t);
+  const { client, waiting } = await stack(t);
   const controller = new AbortController();
-  const waiting = client().wait(null, { signal: controller.signal });
-  await systemClock.sleep(50);
+  const call = client().wait(null, { signal: controller.signal, timeout: 60_000 });
+  await until(() => waiting.length > 0, 'the call to reach the server');
   controller.abort();
-  await assert.rejects(waiting, { code: 'CANCELLED' });
-  while (stopped.length === 0) await systemClock.sleep(5);
+  await assert.rejects(call, { code: 'CANCELLED' });
+  await until(() => waiting.every(({ aborted }) => aborted), 'the cancel to reach the server');
 });
 
 test('an entry drains like a server: what is at work is answered, what is new is refused', async (t) => {

@@ -1,7 +1,7 @@
 /** A real redis-server as a process: killed, frozen, restarted. What it has is on disk, so that a restart keeps it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,10 +42,31 @@ export class RedisServer {
 
   async restart(): Promise<void> {
     const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory];
-    this.#process = spawn('redis-server', [...args, '--appendonly', 'yes', '--appendfsync', 'always'], {
-      stdio: 'ignore',
+    // Its log goes to stdout; what it will not start with, to stderr.
+    const log = openSync(this.#logFile, 'a');
+    const child = spawn('redis-server', [...args, '--appendonly', 'yes', '--appendfsync', 'always'], {
+      stdio: ['ignore', log, log],
     });
-    await until(() => this.#answers(), `redis-server on port ${this.port}`);
+    closeSync(log);
+    this.#process = child;
+    await until(
+      async () => {
+        const answers = await this.#answers();
+        // Someone else may have taken the port meanwhile.
+        if (child.exitCode !== null) throw new Error(`redis-server exited on port ${this.port}:\n${this.#said()}`);
+        return answers;
+      },
+      () => `redis-server on port ${this.port}:\n${this.#said()}`,
+    );
+  }
+
+  get #logFile(): string {
+    return join(this.#directory, 'redis.log');
+  }
+
+  /** The end of what it said. */
+  #said(): string {
+    return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-25).join('\n');
   }
 
   /** Resolves when it is gone. */

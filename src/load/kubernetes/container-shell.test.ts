@@ -132,11 +132,13 @@ describe('the shell beside a server', () => {
     const shell = await Shell.start(t);
     await shell.process(9000007, {});
     await shell.ask('list');
-    await shell.ask('stop 1');
+    await shell.ask('stop 3');
     await shell.ask('continue');
     await shell.ask('stop 60');
-    await systemClock.sleep(1_500);
+    await systemClock.sleep(3_500);
     assert.deepEqual(await shell.signals(), ['-STOP 9000007', '-CONT 9000007', '-STOP 9000007']);
+    // Killed, it would leave its guard for a minute, and whoever runs the tests would wait for that.
+    await shell.end();
   });
 
   it('does nothing when there is nobody', async (t) => {

@@ -25,7 +25,8 @@ await onEveryZooKeeper((fault) => {
     });
 
     const ours = [await scene.proxy(), await scene.proxy()];
-    const registry = scene.registry(ours.map((proxy) => proxy.address).join(), { session: '6s' });
+    // The longest that is granted: a third of it is left to find the other server when the silence is noticed.
+    const registry = scene.registry(ours.map((proxy) => proxy.address).join(), { session: '10s' });
     const seen = new Seen(registry);
     await seen.reaches('');
     const before = registry.status().server;

@@ -221,12 +221,10 @@ describe('reports', { concurrency: true }, () => {
     const { pool } = makePool(test, 'ready');
     await pool.start();
     kill(pool, 1, 'SIGSTOP');
-    for (let i = 0; i < 2; i++) {
-      const reports = await pool.reports();
-      assert.deepEqual(
-        [...reports.keys()].map(({ index }) => index),
-        [0],
-      );
+    const reporting = async () => [...(await pool.reports()).keys()].map(({ index }) => index).join();
+    // On a busy machine the other one may need more than a second, too: then it is asked again.
+    for (const round of ['first', 'second']) {
+      await until(async () => (await reporting()) === '0', `the ${round} report of the other worker alone`);
     }
     kill(pool, 1, 'SIGCONT');
     await until(async () => (await pool.reports()).size === 2, 'both reports');
