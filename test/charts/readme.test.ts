@@ -15,6 +15,7 @@ const stand: Record<string, string> = {
   FOLDER: '/evenkeel/market/evenkeel',
   NAMESPACE: 'market',
   'greeter.mjs': join(folder, 'greeter.mjs'),
+  'before.yaml': join(folder, 'before.yaml'),
 };
 
 /** The commands that install a chart of ours, a line each: those of blocks, joined where they go on. */
@@ -24,11 +25,11 @@ function installsIn(file: string): string[] {
     .split('\n');
   return lines
     .filter((line) => /^ {4}helm (install|upgrade(?: --install)?) \S+ charts\//.test(line))
-    .map((line) => line.trim().replaceAll(/\b(FOLDER|NAMESPACE|greeter\.mjs)\b/g, (word) => stand[word]!));
+    .map((line) => line.trim().replaceAll(/\b(FOLDER|NAMESPACE|greeter\.mjs|before\.yaml)\b/g, (word) => stand[word]!));
 }
 
 /** What `helm template` does not take. */
-const ofUpgrades = ['--wait', '--reuse-values', '--reset-then-reuse-values'];
+const ofUpgrades = ['--wait', '--reset-values', '--reuse-values', '--reset-then-reuse-values'];
 
 /** As a shell takes it apart. */
 function words(line: string): string[] {
@@ -51,6 +52,8 @@ async function rendered(command: string): Promise<Rendered> {
 
 withHelm('the commands', () => {
   writeFileSync(stand['greeter.mjs']!, 'export default {};\n');
+  // What `helm get values` writes where none were given.
+  writeFileSync(stand['before.yaml']!, 'null\n');
 
   for (const file of ['README.md', 'charts/evenkeel/README.md', 'docs/kubernetes.md', 'loadtest/README.md']) {
     const commands = installsIn(file);
