@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Figures, loadtests } from './loadtest.ts';
+import { type Figures, loadtests, renewed } from './loadtest.ts';
 
 type Run = Figures['runs'][number];
 
@@ -78,4 +78,24 @@ test('runs of capacity have a table for each scenario', () => {
   assert.match(text, /^\| Servers \(a\) \| run 1, calls\/s \| run 2, calls\/s \| Efficiency \|$/m);
   assert.match(text, /^\| 2 \| 47\.0 \| 47\.0 \| 0\.98, 0\.98 \|$/m);
   assert.match(text, /^\| Servers \(b\) \| calls\/s \| Efficiency \|$/m);
+});
+
+test('takes the place of what was known of the same scenarios, and of no other', () => {
+  const known: Figures = {
+    date: 'd',
+    environment: {},
+    runs: [run('a', { calls: 1 }), run('b', { calls: 2 }), run('b', { calls: 3 })],
+  };
+  const fresh: Figures = { ...known, runs: [run('c', { calls: 4 }), run('b', { calls: 5 })] };
+  assert.deepEqual(
+    renewed(known, fresh).runs.map(({ scenario, total }) => [scenario, total.calls]),
+    [
+      ['a', 1],
+      ['b', 5],
+      ['c', 4],
+    ],
+  );
+  assert.throws(() => renewed(known, { ...fresh, date: 'e' }), /^Error: a: those figures are of \["d",/);
+  const all = { ...fresh, date: 'e', runs: [run('a', {}), run('b', {})] };
+  assert.deepEqual(renewed(known, all), all);
 });

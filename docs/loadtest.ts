@@ -1,6 +1,6 @@
 /**
  * What load tests on a cluster came to: `node docs/loadtest.ts REPORT.json...` takes the figures of these reports into
- * docs/loadtest.json, instead of those that were there; `npm run docs` takes them into the README.
+ * docs/loadtest.json, in place of those of the same scenarios; `npm run docs` takes them into the README.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isoTime } from '../src/core/clock.ts';
@@ -64,6 +64,27 @@ function runOf({ scenario, outcome, events, total, p50, p99, capacity, usage, en
     ),
     usage,
   };
+}
+
+/**
+ * Those that are known, but for scenarios that were played anew. Throws where what would stay was measured on another day or
+ * elsewhere, for all of them are shown under one date and one environment.
+ */
+export function renewed(known: Figures, fresh: Figures): Figures {
+  const anew = new Set(fresh.runs.map(({ scenario }) => scenario));
+  const staying = new Set(known.runs.map(({ scenario }) => scenario).filter((scenario) => !anew.has(scenario)));
+  const place = ({ date, environment }: Figures) => JSON.stringify([date, environment]);
+  if (staying.size > 0 && place(known) !== place(fresh)) {
+    throw new Error(
+      `${[...staying].join(', ')}: those figures are of ${place(known)}, the new ones of ${place(fresh)}: name reports of these scenarios as well`,
+    );
+  }
+  // In the order in which they stand.
+  const order = [...new Set([...known.runs, ...fresh.runs].map(({ scenario }) => scenario))];
+  const runs = order.flatMap((scenario) =>
+    (anew.has(scenario) ? fresh : known).runs.filter((run) => run.scenario === scenario),
+  );
+  return { ...fresh, runs };
 }
 
 /** As the README has it: a line for each scenario, and what servers could do. */
@@ -163,5 +184,8 @@ if (import.meta.main) {
   if (reports.length === 0) {
     console.error('node docs/loadtest.ts REPORT.json...: name the reports');
     process.exitCode = 2;
-  } else writeFileSync(file, `${JSON.stringify(figuresOf(reports), undefined, 2)}\n`);
+  } else {
+    const known = JSON.parse(readFileSync(file, 'utf8')) as Figures;
+    writeFileSync(file, `${JSON.stringify(renewed(known, figuresOf(reports)), undefined, 2)}\n`);
+  }
 }
