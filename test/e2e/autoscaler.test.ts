@@ -12,13 +12,13 @@ import type { Release } from './support/release.ts';
 const patience = 300_000;
 
 test('the autoscaler goes from 1 server to 4 and back to 1 without losing a call', { timeout: 900_000 }, async (t) => {
-  // A call takes some 7 ms of CPU. At 80 calls/s that is some 0.6 CPU, which one server can do, and four should: each is to use
-  // 0.125 (25 % of 0.5). The last step down, from two to one, comes where they use half of that: three times what idle ones do.
+  // A call takes some 7 ms of CPU. At 70 calls/s that is some 0.5 CPU, which one server can do, and four should: each is to use
+  // 0.1 (25 % of 0.4). The last step down, from two to one, comes where they use half of that: three times what idle ones do.
   const stages = [
     { target: 1, duration: 1_000 },
     { target: 1, duration: 30_000 },
-    { target: 80, duration: 30_000 },
-    { target: 80, duration: 100_000 },
+    { target: 70, duration: 30_000 },
+    { target: 70, duration: 100_000 },
     { target: 1, duration: 5_000 },
     { target: 1, duration: 3_600_000 },
   ];
@@ -28,7 +28,7 @@ test('the autoscaler goes from 1 server to 4 and back to 1 without losing a call
     n: 5_000_000,
     values: {
       server: {
-        resources: { requests: { cpu: '500m' }, limits: { cpu: '2' } },
+        resources: { requests: { cpu: '400m' }, limits: { cpu: '2' } },
         autoscaling: {
           enabled: true,
           minReplicas: 1,
