@@ -97,10 +97,11 @@ export async function conduct(options: ConductOptions): Promise<Played> {
   const watched = watchStates(cluster, clock, states, tell, watching.signal).catch((cause: Error) =>
     giveUp(cause.message),
   );
-  let played = false;
   const ended = load.ended.then((end) => {
-    // Each of its calls may be right, and yet the rest of an event had none to show what it does to them.
-    if (!played && end.state === 'finished') giveUp('the load ended before the events did');
+    // Each of its calls may be right, and yet the rest of an event had none to show what it does to them. Who ended it
+    // early has given another reason before.
+    if (events.length < scenario.events.length && end.state === 'finished')
+      giveUp('the load ended before the events did');
     over.abort(new Error('the load ended'));
     tell({ kind: 'load-ends', end });
     return end;
@@ -117,13 +118,11 @@ export async function conduct(options: ConductOptions): Promise<Played> {
       events.push(event);
       tell({ kind: 'event-ends', event });
     }
-    played = true;
     const least = began + leastLength(scenario.load) - now();
     await clock.sleep(Math.max(events.length > 0 ? plan.deadline + tail : 0, least), stop);
   } catch (cause) {
     if (!stop.aborted) throw cause;
   } finally {
-    played = true;
     watching.abort();
     await Promise.all([endLoad(load, ended, plan.deadline + stopGrace, clock), watched]);
   }

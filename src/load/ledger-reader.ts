@@ -20,8 +20,6 @@ export class LedgerReader {
   readonly #book = new ExecutionBook();
   readonly #files = new Map<string, Progress>();
   readonly #lost = new Set<string>();
-  /** Of those that are lost nobody wants anything any more. */
-  readonly #forgotten = new Set<string>();
   #complete = false;
 
   /**
@@ -44,9 +42,7 @@ export class LedgerReader {
     for (const { name, size } of listing.files.toSorted((a, b) => byPart(a.name, b.name))) {
       while (this.#progress(name).offset < size) await this.#readOn(name);
     }
-    for (const { name, size } of listing.removed) {
-      if (this.#progress(name).offset < size && !this.#forgotten.has(name)) this.#lost.add(name);
-    }
+    for (const { name, size } of listing.removed) if (this.#progress(name).offset < size) this.#lost.add(name);
     this.#complete = listing.state === 'final';
     if (this.#complete) {
       const bytes = listing.files.reduce((sum, { size }) => sum + size, 0);
@@ -58,7 +54,8 @@ export class LedgerReader {
   /** Drops what was read until now, and what it could not read: the books begin here. */
   forget(): void {
     this.#book.forget();
-    for (const name of this.#lost) this.#forgotten.add(name);
+    // There is nothing left of them to be read.
+    for (const name of this.#lost) this.#progress(name).offset = Number.POSITIVE_INFINITY;
     this.#lost.clear();
   }
 

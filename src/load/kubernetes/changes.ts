@@ -1,6 +1,6 @@
-import { hostname } from 'node:os';
 import { type Api, ApiError, hasStatus } from './api.ts';
 import { autoscalers, deployments, type Kind, type KubeObject, nodes, pods, statefulSets } from './objects.ts';
+import { isAtWorkHere } from './process-name.ts';
 
 /**
  * What a load test changes for a time it first writes down, on the object itself, in the same request: whoever comes later can
@@ -152,7 +152,7 @@ export async function restoreLeftovers(options: ChangesOptions): Promise<Leftove
 /** Two at once would put back what the other one needs. */
 async function assertOver({ api, release, by: own }: ChangesOptions, by: string): Promise<void> {
   if (by === own) return;
-  if (isProcessHere(by))
+  if (isAtWorkHere(by))
     throw new Error(`another load test is at work on ${release.name}, in the process ${by}: wait until it is over`);
   const pod = await api.get(pods, by, { namespace: release.namespace }).catch((cause: unknown) => {
     if (hasStatus(cause, 404, 403)) return undefined;
@@ -162,22 +162,6 @@ async function assertOver({ api, release, by: own }: ChangesOptions, by: string)
   throw new Error(
     `another load test is at work on ${release.name}, in the pod ${by}: wait until it is over, or delete it`,
   );
-}
-
-/** Whether it names a process of this machine, as a conductor outside of the cluster does, that lives. */
-function isProcessHere(by: string): boolean {
-  const host = `${hostname()}-`;
-  const pid = by.startsWith(host) ? Number(by.slice(host.length)) : Number.NaN;
-  return Number.isInteger(pid) && pid !== process.pid && isAlive(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Takes the note from an object, and puts back what still is as the note says. Gives what is not, as a sentence. */

@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../../core/clock.ts';
 import { restoreLeftovers } from './changes.ts';
 import { connectApi } from './connect.ts';
+import { processName } from './process-name.ts';
 import { findRelease } from './release.ts';
 
 export interface CleanupOptions {
@@ -27,7 +27,6 @@ export interface Cleanup {
 export async function cleanup(options: CleanupOptions): Promise<Cleanup> {
   const { release: name, clock, namespace, configure } = options;
   const api = await connectApi({ clock, namespace, configure });
-  const by = `${hostname()}-${process.pid}`;
   let missing: unknown;
   const release = await findRelease(api, name).catch((cause: unknown) => {
     if (name === undefined) throw cause;
@@ -35,7 +34,7 @@ export async function cleanup(options: CleanupOptions): Promise<Cleanup> {
     missing = cause;
     return { name, namespace: api.namespace };
   });
-  const { restored, problems, unseen } = await restoreLeftovers({ api, release, by });
+  const { restored, problems, unseen } = await restoreLeftovers({ api, release, by: processName() });
   if (missing !== undefined && restored.length + problems.length === 0) throw missing;
   return { restored, problems: [...problems, ...unseen] };
 }

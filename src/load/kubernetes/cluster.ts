@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../../core/clock.ts';
 import type { Books } from '../books.ts';
@@ -13,6 +12,7 @@ import { drain } from './drain.ts';
 import { environmentOf } from './environment.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 import { freeze, kill } from './faults.ts';
+import { processName } from './process-name.ts';
 import { lacking, refusalOf, rightsToScale } from './refusal.ts';
 import { findRelease } from './release.ts';
 import { roll } from './roll.ts';
@@ -164,7 +164,7 @@ export class KubernetesCluster implements Cluster {
     const { clock, namespace, configure, release: name, registry, registryAuth, say = () => {} } = this.#options;
     const api = await connectApi({ clock, namespace, configure });
     const release = await findRelease(api, name);
-    const by = this.#options.podName ?? process.env.POD_NAME ?? `${hostname()}-${process.pid}`;
+    const by = this.#options.podName ?? process.env.POD_NAME ?? processName();
     const left = await restoreLeftovers({ api, release, by });
     for (const sentence of left.restored) say(sentence);
     // A closed node or a ZooKeeper that is away would be under test with the rest.
