@@ -4,9 +4,6 @@
 {{- $drain := int .Values.drainDelaySeconds -}}
 {{- $grace := int .Values.terminationGracePeriodSeconds -}}
 {{- $least := add $sleep $drain 3 -}}
-{{- if ge (int .Values.minReadySeconds) (int .Values.progressDeadlineSeconds) -}}
-{{- fail (printf "gateway.minReadySeconds is %d, and progressDeadlineSeconds %d: a roll would count as failed before a pod counts as there, so make the latter longer" (int .Values.minReadySeconds) (int .Values.progressDeadlineSeconds)) -}}
-{{- end -}}
 {{- if lt $grace (int $least) -}}
 {{- fail (printf "gateway.terminationGracePeriodSeconds is %d: a gateway that goes away sleeps for preStopSleepSeconds (%d), serves on for drainDelaySeconds (%d), finishes its calls, and needs 2 s to end: make it at least %d, plus your longest call, or the others smaller" $grace $sleep $drain $least) -}}
 {{- end -}}

@@ -53,12 +53,20 @@ What servers and gateways have in common: the same in both subcharts but for the
 {{- end }}
 
 {{/* How pods are replaced. `rollingUpdate` has defaults, which the other type does not bear beside it. */}}
-{{- define "evenkeel.gateway.strategy" -}}
+{{- define "evenkeel.gateway.rollout" -}}
+{{- $ready := int .Values.minReadySeconds -}}
+{{- $deadline := int .Values.progressDeadlineSeconds -}}
+{{- if ge $ready $deadline -}}
+{{- fail (printf "gateway.minReadySeconds is %d, and progressDeadlineSeconds %d: a roll would count as failed before a pod counts as there, so make the latter longer" $ready $deadline) -}}
+{{- end -}}
 {{- $strategy := .Values.updateStrategy -}}
 {{- if eq (toString $strategy.type) "Recreate" -}}
 {{- $strategy = omit $strategy "rollingUpdate" -}}
 {{- end -}}
-{{- toYaml $strategy -}}
+progressDeadlineSeconds: {{ $deadline }}
+minReadySeconds: {{ $ready }}
+strategy:
+  {{- toYaml $strategy | nindent 2 }}
 {{- end }}
 
 {{/* The environment that both have: who and where they are, and the registry. */}}

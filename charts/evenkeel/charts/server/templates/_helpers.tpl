@@ -3,9 +3,6 @@
 {{- $drain := int .Values.drainDelaySeconds -}}
 {{- $grace := int .Values.terminationGracePeriodSeconds -}}
 {{- $least := add $drain 3 -}}
-{{- if ge (int .Values.minReadySeconds) (int .Values.progressDeadlineSeconds) -}}
-{{- fail (printf "server.minReadySeconds is %d, and progressDeadlineSeconds %d: a roll would count as failed before a pod counts as there, so make the latter longer" (int .Values.minReadySeconds) (int .Values.progressDeadlineSeconds)) -}}
-{{- end -}}
 {{- if lt $grace (int $least) -}}
 {{- fail (printf "server.terminationGracePeriodSeconds is %d: a server that goes away serves on for drainDelaySeconds (%d), finishes its calls, and needs 2 s to end: make it at least %d, plus your longest call, or drainDelaySeconds smaller" $grace $drain $least) -}}
 {{- end -}}
