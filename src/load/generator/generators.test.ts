@@ -15,7 +15,7 @@ import type { LoadGenerator } from './generator.ts';
 import { findK6, k6Generator } from './k6.ts';
 
 const k6 = findK6();
-if (k6 === undefined) console.log('k6 is not on PATH: its tests are skipped');
+const skipK6 = k6 === undefined && 'k6 is not on PATH';
 
 /** Calls 10, 30 and 50 go wrong, each in a way of its own. */
 async function gateway() {
@@ -43,9 +43,9 @@ const proof = (url: string): LoadPlan => ({
   ...{ url, run: 'run', n: 93, unsafe: 0.05, deadline: 2000 },
 });
 
-const kinds: [name: string, make: (directory: string) => Promise<LoadGenerator>, skip: boolean][] = [
+const kinds: [name: string, make: (directory: string) => Promise<LoadGenerator>, skip: string | false][] = [
   ['the built-in generator', async (directory) => builtInGenerator(directory), false],
-  ['k6', () => k6Generator({ command: k6! }), k6 === undefined],
+  ['k6', () => k6Generator({ command: k6! }), skipK6],
 ];
 
 for (const [name, make, skip] of kinds) {
@@ -145,7 +145,7 @@ it('what a killed k6 left torn is no call', async (t) => {
 });
 
 it('k6 and the built-in generator see the same, at the same time, on the same servers', {
-  skip: k6 === undefined,
+  skip: skipK6,
 }, async (t) => {
   let stall: { until: Promise<void> } | undefined;
   const stub = await stubGateway(async ({ method, input }, response) => {
